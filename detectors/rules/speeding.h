@@ -1,0 +1,14 @@
+#ifndef DETECTORS_RULES_SPEEDING_H
+#define DETECTORS_RULES_SPEEDING_H
+
+#include "schema/violation.h"
+
+/** Fills limit_mps, charged_mps and violation from the camera's limit and tolerance. */
+void cb_speeding_judge(const struct cb_camera_conf *conf, struct cb_passage *p);
+/**
+ * The violation of a passage that was judged one. ret borrows p's path: valid as long as p, no
+ * deinit.
+ */
+void cb_speeding_violation(const struct cb_passage *p, struct cb_violation *ret);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef INGEST_PACKET_RING_H
+#define INGEST_PACKET_RING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct cb_frame;
+
+struct cb_packet_ring_opts {
+    int64_t span_ns;    /* how much to keep; default 30 s */
+    size_t n_bytes_max; /* default 64 MiB */
+};
+
+struct cb_packet_ring_stats {
+    int64_t t_oldest_ns, t_newest_ns; /* stream axis; equal when empty */
+    size_t n_packets, n_bytes;
+};
+
+/**
+ * The latest compressed packets of one camera, pictures and sound, from which clips are cut and
+ * stills decoded. Bounded in seconds and bytes: the oldest group of pictures goes first.
+ * Thread-safe: ingest pushes while others cut.
+ */
+struct cb_packet_ring;
+
+int cb_packet_ring_create(struct cb_packet_ring **ret, const struct cb_packet_ring_opts *opts);
+void cb_packet_ring_destroy(struct cb_packet_ring **r);
+struct cb_packet_ring_stats cb_packet_ring_stats(struct cb_packet_ring *r);
+
+/**
+ * Writes [t0, t1] with sound to fd (seekable, the caller's), without re-encoding, from the last
+ * key frame at or before t0: MP4 where it can hold the codecs, else Matroska.
+ * @return 0 and *ret_suffix "mp4" or "mkv" (static); -ENODATA: nothing of the stretch is in the
+ *         ring; -errno of writing
+ */
+int cb_packet_ring_cut(struct cb_packet_ring *r, int64_t t0_ns, int64_t t1_ns, int fd,
+                       const char **ret_suffix);
+/**
+ * Decodes the picture whose capture time is nearest to t_ns.
+ * @return 0 and *ret_frame yours; -ENODATA
+ */
+int cb_packet_ring_frame_at(struct cb_packet_ring *r, int64_t t_ns, struct cb_frame **ret_frame);
+
+#endif

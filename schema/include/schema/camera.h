@@ -1,0 +1,78 @@
+#ifndef SCHEMA_CAMERA_H
+#define SCHEMA_CAMERA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/opt.h"
+#include "base/sound.h"
+
+#define CB_CAMERA_ID_LEN 65
+#define CB_NAME_LEN 128
+#define CB_URL_LEN 1024
+
+/** One surveyed point: pixels in the full picture, metres on the road (X across, Y along). */
+struct cb_calibration_point {
+    double x_px, y_px, x_m, y_m;
+    int line; /* of city.yaml, for messages */
+};
+
+/** One length taped on the road between two image points. */
+struct cb_calibration_distance {
+    double x1_px, y1_px, x2_px, y2_px;
+    double length_m;
+    bool is_along; /* along the road, else across it */
+    int line;
+};
+
+/** Exactly one of points and distances is given. */
+struct cb_calibration_conf {
+    struct cb_calibration_point *points;
+    size_t n_points;
+    struct cb_calibration_distance *distances;
+    size_t n_distances;
+    double k1, k2;          /* radial distortion, Brown-Conrady, on r / half the picture's diagonal */
+    char certificate[64];   /* number of the calibration's certificate; "" none */
+    char calibrated_on[16]; /* YYYY-MM-DD; "" unknown */
+    int line;
+};
+
+struct cb_microphone_conf {
+    double sensitivity_dbfs_at_94db; /* level of a 94 dB SPL 1 kHz tone in the stream, dBFS RMS */
+    double limit_dba;                /* LAFmax above which a modified exhaust is a violation */
+    double position_m[CB_SOUND_CHANNELS_MAX][3]; /* X, Y, Z up, in the road frame */
+    int n_positions;                 /* 0: one microphone at the camera */
+    char calibrated_on[16];          /* YYYY-MM-DD; "" unknown */
+};
+
+enum cb_rtsp_transport { CB_RTSP_TCP, CB_RTSP_UDP };
+
+/** A camera as city.yaml gives it. A value, read-only after load. Absent numbers are NaN. */
+struct cb_camera_conf {
+    char id[CB_CAMERA_ID_LEN]; /* [a-z0-9-]{1,64} */
+    char name[CB_NAME_LEN];
+    char url[CB_URL_LEN];
+    char sound_url[CB_URL_LEN]; /* "" : the sound is in url */
+    int rtsp_transport;         /* enum cb_rtsp_transport */
+    double lat_deg, lon_deg, bearing_deg;
+    char road[CB_NAME_LEN], district[CB_NAME_LEN];
+    double speed_limit_kmh; /* NaN: nothing is judged */
+    double tolerance_kmh;   /* deducted up to 100 km/h; default 3 */
+    double tolerance_percent; /* deducted above 100 km/h; default 3 */
+    bool has_calibration, has_zone, has_microphone;
+    struct cb_calibration_conf calibration;
+    double zone_y_min_m, zone_y_max_m;
+    struct cb_microphone_conf microphone;
+    int line;
+};
+
+/** All fields as they are when city.yaml is silent. */
+void cb_camera_conf_init(struct cb_camera_conf *c);
+/** Frees what the value holds; the memory is the caller's. */
+void cb_camera_conf_deinit(struct cb_camera_conf *c);
+
+/* The scalar settings of each part, for the configuration reader and the documents. */
+extern const struct cb_opt cb_camera_opts[], cb_location_opts[], cb_zone_opts[],
+    cb_microphone_opts[], cb_calibration_opts[], cb_distortion_opts[];
+
+#endif
