@@ -7,7 +7,8 @@
 #include "base/mem.h"
 
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
-#define MOVED_MIN_M  4.0
+#define SPAN_SHARE   0.35 /* of the zone that a passage covers at least, and */
+#define SPAN_ENOUGH_M 15.0
 
 bool cb_track_has_left(const struct cb_track *t, const struct cb_region *g)
 {
@@ -86,7 +87,7 @@ static bool crossed_middle(const struct cb_track *t, const struct cb_region *g)
         lo = fmin(lo, t->point[i].y_m);
         hi = fmax(hi, t->point[i].y_m);
     }
-    double need = fmin(MOVED_MIN_M, 0.4 * (g->zone_max_m - g->zone_min_m));
+    double need = fmin(SPAN_ENOUGH_M, SPAN_SHARE * (g->zone_max_m - g->zone_min_m));
     return lo < mid && hi > mid && hi - lo > need;
 }
 

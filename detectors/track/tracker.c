@@ -20,6 +20,7 @@
 #define LOST_UNSURE_S     0.25 /* not confirmed */
 #define WIDE_RATIO        1.6  /* a patch so much wider than the track holds two */
 #define BIRTH_WIDTH_M     0.3
+#define SOLID_MAX_M       3.1  /* no road user is broader */
 
 struct pair {
     double cost;
@@ -62,7 +63,7 @@ static int list_pairs(const struct cb_tracker *k, const struct cb_sight *s, stru
             double dy = fabs(o->y_m - t->y.x) / reach_along(t, o, dt);
             double dx = fabs(o->x_m - t->x.x) / (ACROSS_GATE_M + 0.5 * t->width_m);
             if (dy < 1 && dx < 1)
-                p[n++] = (struct pair){dy + dx + (t->id ? 0 : 0.5), (int) i, (int) j};
+                p[n++] = (struct pair){dy + dx + (t->id ? 0 : 10), (int) i, (int) j};
         }
     qsort(p, n, sizeof *p, by_cost);
     *ret = p;
@@ -96,7 +97,7 @@ static int extend(struct cb_track *t, const struct cb_sight *s, const struct cb_
     double sigma_px = (is_refined ? 0.5 : 1.2) * s->region->factor * (is_shared ? 2 : 1);
     cb_kalman_update(&t->y, y_m, fmax(0.15, sigma_px * o->m_per_px));
     cb_kalman_update(&t->x, x_m, 0.4);
-    if (!is_shared)
+    if (!is_shared || t->n_seen == 0)
         note_size(t, o);
     t->n_seen++;
     t->t_seen_ns = s->t_ns;
@@ -126,7 +127,7 @@ static int measure_own(struct cb_track *t, const struct cb_sight *s,
     double y = o->y_m;
     bool is_refined = cb_contact_refine(s->fg, s->region, s->road, o->x_m, o->y_m, o->width_m,
                                         &y) == 0;
-    return extend(t, s, o, o->x_m, y, is_refined, false);
+    return extend(t, s, o, o->x_m, y, is_refined, o->solid_m > SOLID_MAX_M);
 }
 
 static bool is_in_box(const struct cb_track *t, const struct cb_sight *s,

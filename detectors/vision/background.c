@@ -12,6 +12,9 @@
 #define LEARN_BUSY_S   60.0
 #define STILL_S        4.0 /* what has not moved for so long belongs to the scene */
 #define STILL_LEVELS   8
+#define GHOST_S        0.4 /* of keeping still before a patch is looked at as a ghost */
+#define GHOST_LEVELS   6   /* a ghost's border does not show in the picture */
+#define GHOST_REACH    2   /* px from a border pixel to the road beside it */
 #define RANGE_EVERY    4   /* frames between two rebuilds of the tolerance range */
 #define BUSY_EVERY     4   /* frames between two steps of the noise of busy pixels */
 #define GAIN_STRIDE    4   /* px between two samples of the common gain */
@@ -114,8 +117,28 @@ static void follow_exposure(struct cb_background *b, const uint8_t *img, const i
     b->n_frames = 0; /* the range is rebuilt at once */
 }
 
-/* What has kept its look for a while is taken into the background: a parked car, and the ghost
- * that one leaves when it drives off. */
+/*
+ * The border of a ghost, which is what the background remembers of a vehicle that has gone: the
+ * picture goes on across it as if nothing were there. Taken away from the border inwards.
+ */
+static bool is_ghost(const struct cb_background *b, const uint8_t *img, int x, int y)
+{
+    if (x < GHOST_REACH || y < GHOST_REACH || x + GHOST_REACH >= b->w || y + GHOST_REACH >= b->h)
+        return false;
+    const ptrdiff_t row = b->w, beside[] = {-GHOST_REACH, GHOST_REACH, -GHOST_REACH * row,
+                                            GHOST_REACH * row};
+    size_t i = (size_t) y * (size_t) b->w + (size_t) x;
+    for (size_t k = 0; k < CB_LEN(beside); k++) {
+        size_t j = (size_t) ((ptrdiff_t) i + beside[k]);
+        if (!b->mask[j] && abs(img[i] - img[j]) <= GHOST_LEVELS &&
+            abs(b->bg[i] - b->bg[j]) > 2 * GHOST_LEVELS << 8)
+            return true;
+    }
+    return false;
+}
+
+/* What has kept its look for a while is taken into the background: a parked car, and sooner the
+ * ghost that one leaves when it drives off. */
 static void take_in_still(struct cb_background *b, const uint8_t *img, const int *span,
                           double dt_s)
 {
@@ -128,7 +151,11 @@ static void take_in_still(struct cb_background *b, const uint8_t *img, const int
             if (abs(img[i] - b->recent[i]) > STILL_LEVELS) {
                 b->recent[i] = img[i];
                 b->still_ms[i] = 0;
-            } else if ((b->still_ms[i] = (uint16_t) (b->still_ms[i] + dt_ms)) > STILL_S * 1000) {
+                continue;
+            }
+            b->still_ms[i] = (uint16_t) (b->still_ms[i] + dt_ms);
+            if (b->still_ms[i] > STILL_S * 1000 ||
+                (b->still_ms[i] > GHOST_S * 1000 && is_ghost(b, img, x, y))) {
                 b->bg[i] = (uint16_t) (img[i] << 8);
                 b->still_ms[i] = 0;
             }

@@ -13,9 +13,14 @@
 #define N_STEPS_MAX    160
 #define RISE_LEVELS    7.0
 #define PLATEAU_M      0.6  /* how far behind the rise its height is looked for */
+#define STRIP_M        0.8  /* upright, above the near edge: what tells a body from its shadow */
+#define SHADE_MIN      0.25 /* a shadow's luma against the lit road's, */
+#define SHADE_MAX      0.95
+#define SHADE_SPREAD   0.2  /* and how even it is */
 
 struct column {
     double x_m, a_m; /* across; along, growing away from the camera */
+    int x_px, y_px;  /* lowest pixel, analysed */
 };
 
 static int by_along(const void *a, const void *b)
@@ -39,14 +44,44 @@ static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_re
         if (!low[x] ||
             cb_road_from_px(road, cb_region_to_full(g, o->x0 + x, low[x] - 0.5), &m) < 0)
             continue;
-        ret[n++] = (struct column){m.x, g->near * m.y};
+        ret[n++] = (struct column){m.x, g->near * m.y, o->x0 + x, low[x] - 1};
     }
     return n;
 }
 
-static void near_end(const struct column *c, int n, const struct cb_region *g,
+/* A column is shadow when it darkens what was there evenly all the way up. */
+static bool is_shade(const struct cb_foreground *fg, const struct column *c, int n_px)
+{
+    double lo = HUGE_VAL, hi = 0;
+    for (int y = c->y_px - 2; y > c->y_px - n_px && y >= 0; y--) { /* not the blurred rim */
+        size_t i = (size_t) y * (size_t) fg->w + (size_t) c->x_px;
+        double ratio = fg->img[i] * 256.0 / fmax(fg->bg[i], 256);
+        lo = fmin(lo, ratio);
+        hi = fmax(hi, ratio);
+    }
+    return lo > SHADE_MIN && hi < SHADE_MAX && hi - lo < SHADE_SPREAD;
+}
+
+/* How much of the near end is body; NaN where the strip is too small to tell. */
+static double solid_width(const struct cb_foreground *fg, const struct column *c, int n,
+                          double a_max_m, double width_m, double m_per_px)
+{
+    int n_px = (int) (STRIP_M / m_per_px), n_near = 0, n_shade = 0;
+    if (n_px < 6)
+        return NAN;
+    for (int i = 0; i < n && c[i].a_m < a_max_m; i++) {
+        n_near++;
+        n_shade += is_shade(fg, &c[i], n_px);
+    }
+    return width_m * (n_near - n_shade) / fmax(n_near, 1);
+}
+
+static void near_end(const struct column *c, int n, const struct cb_foreground *fg,
+                     const struct cb_region *g, const struct cb_road *road,
                      struct cb_observation *o)
 {
+    struct cb_vec2 px;
+    double j[4];
     double a = c[(int) (NEAR_SHARE * (n - 1))].a_m, lo = HUGE_VAL, hi = -HUGE_VAL;
     for (int i = 0; i < n && c[i].a_m < a + FRONT_M; i++) {
         lo = fmin(lo, c[i].x_m);
@@ -55,32 +90,34 @@ static void near_end(const struct column *c, int n, const struct cb_region *g,
     o->x_m = 0.5 * (lo + hi);
     o->y_m = g->near * a;
     o->width_m = hi - lo;
+    o->solid_m = NAN;
+    if (cb_road_to_px(road, (struct cb_vec2){o->x_m, o->y_m}, &px) < 0 ||
+        cb_road_jacobian(road, px, j) < 0)
+        return;
+    double across_m = hypot(j[0], j[2]) * g->factor;
+    o->m_per_px = hypot(j[2], j[3]);
+    o->width_m += across_m; /* from the middles of its outermost pixels to their ends */
+    o->solid_m = solid_width(fg, c, n, a + FRONT_M, o->width_m, across_m);
 }
 
 static void size_up(const struct cb_blob *b, const struct cb_region *g, const struct cb_road *road,
                     struct cb_observation *o)
 {
     struct cb_vec2 p0 = cb_region_to_full(g, b->x0 - 0.5, b->y0 - 0.5);
-    struct cb_vec2 p1 = cb_region_to_full(g, b->x1 - 0.5, b->y1 - 0.5), top, px;
+    struct cb_vec2 p1 = cb_region_to_full(g, b->x1 - 0.5, b->y1 - 0.5), top;
     o->box = (struct cb_box){(float) p0.x, (float) p0.y, (float) (p1.x - p0.x),
                              (float) (p1.y - p0.y)};
     o->extent_m = cb_road_from_px(road, (struct cb_vec2){0.5 * (p0.x + p1.x), p0.y}, &top) < 0
                       ? HUGE_VAL
                       : g->near * (top.y - o->y_m);
-    double j[4];
-    o->m_per_px = 0.1;
-    if (cb_road_to_px(road, (struct cb_vec2){o->x_m, o->y_m}, &px) == 0 &&
-        cb_road_jacobian(road, px, j) == 0) {
-        o->m_per_px = hypot(j[2], j[3]);
-        o->width_m += hypot(j[0], j[2]) * g->factor;
-    }
     int border = 2;
     o->is_cut_near = b->y1 >= g->h - border;
     o->is_cut = o->is_cut_near || b->x0 <= border || b->x1 >= g->w - border;
 }
 
-int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_region *g,
-                       const struct cb_road *road, struct cb_observation *ret)
+int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
+                       const struct cb_region *g, const struct cb_road *road,
+                       struct cb_observation *ret)
 {
     struct column c[N_COLUMNS_MAX];
     int n = lower_edge(blobs, blob, g, road, c);
@@ -89,8 +126,8 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_r
     if (n < 2)
         return -EDOM;
     qsort(c, (size_t) n, sizeof *c, by_along);
-    struct cb_observation o = {0};
-    near_end(c, n, g, &o);
+    struct cb_observation o = {.m_per_px = 0.1};
+    near_end(c, n, fg, g, road, &o);
     if (!(o.x_m > g->x_min_m && o.x_m < g->x_max_m && o.y_m > g->y_min_m && o.y_m < g->y_max_m))
         return -EDOM;
     size_up(&blobs->blob[blob], g, road, &o);

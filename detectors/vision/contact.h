@@ -16,6 +16,7 @@
 struct cb_observation {
     double x_m, y_m;       /* middle of the near edge */
     double width_m;        /* across, shadow included */
+    double solid_m;        /* without the columns that look like shadow alone; NaN: too small to tell */
     double extent_m;       /* along, from the near edge to where the ray over its top meets the road */
     double sigma_px;       /* of the near edge, full px */
     double m_per_px;       /* metres along that a full px covers there */
@@ -25,8 +26,9 @@ struct cb_observation {
 };
 
 /** @return 0; -EDOM when it stands nowhere on the followed road; -ENOMEM */
-int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_region *g,
-                       const struct cb_road *road, struct cb_observation *ret);
+int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
+                       const struct cb_region *g, const struct cb_road *road,
+                       struct cb_observation *ret);
 /**
  * Finds the near edge on the corridor width_m wide around x_m, within reach of y_m, to a
  * fraction of a px: half height of the first rise of the difference from the empty road.

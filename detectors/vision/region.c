@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define WIDTH_MAX_PX 1280 /* wider pictures are analysed at a whole fraction */
-#define SIDE_M       4.0  /* a lane beyond what was surveyed */
+#define SIDE_M       2.5  /* a vehicle beside what was surveyed */
 #define BEFORE_M     8.0  /* followed outside the zone, towards and away from the camera */
 #define BEYOND_M     15.0
 #define TALL_M       4.0

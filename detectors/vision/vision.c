@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "dsp/dsp_picture.h"
 
-#define HOLD_S        2.0
-#define HOLD_MAX      128 /* pictures, and */
+#define HOLD_S        4.0
+#define HOLD_MAX      256 /* pictures, and */
 #define HOLD_BYTES    (64u << 20)
 #define N_MEDIAN      25
 #define FRAGMENT_M    0.25 /* one road user's patches may be so far apart, upright */
@@ -153,7 +153,7 @@ static int look(struct cb_vision *v, const uint8_t *img, int64_t t_ns, cb_vision
             continue;
         if (cb_grow((void **) &v->seen, &v->cap_seen, n + 1, sizeof *v->seen) < 0)
             return -ENOMEM;
-        r = cb_contact_of_blob(&v->blobs, (int) i, &v->region, v->road, &v->seen[n]);
+        r = cb_contact_of_blob(&v->blobs, (int) i, &fg, &v->region, v->road, &v->seen[n]);
         if (r == 0)
             n++;
         else if (r != -EDOM)
@@ -191,6 +191,14 @@ static int start(struct cb_vision *v, cb_vision_fn *fn, void *self)
         img[i] = v->held[i * v->n_held / n].img;
     cb_background_start(v->background, img, (int) n);
     v->is_started = true;
+    /* Once for the background alone: what stood in the median as a ghost is gone after it. */
+    v->t_ns = v->held[0].t_ns;
+    for (size_t i = 0; i < v->n_held; i++) {
+        struct cb_foreground fg;
+        cb_background_add(v->background, v->held[i].img, v->region.span,
+                          cb_s_from_ns(v->held[i].t_ns - v->t_ns), &fg);
+        v->t_ns = v->held[i].t_ns;
+    }
     v->t_ns = v->held[0].t_ns;
     int r = 0;
     for (size_t i = 0; i < v->n_held && r == 0; i++)

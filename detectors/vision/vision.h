@@ -18,7 +18,7 @@ int cb_vision_create(struct cb_vision **ret, const struct cb_road *road,
 void cb_vision_destroy(struct cb_vision **v);
 const struct cb_region *cb_vision_region(const struct cb_vision *v);
 /**
- * Calls fn for each picture, in order. The first two seconds are held back until the empty road
+ * Calls fn for each picture, in order. The first four seconds are held back until the empty road
  * is known from them, then given at once: nothing that drives by in them is missed.
  */
 int cb_vision_add(struct cb_vision *v, const struct cb_frame *f, cb_vision_fn *fn, void *self);
