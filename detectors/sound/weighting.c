@@ -26,14 +26,16 @@ static struct cb_biquad high_pass(double f_a_hz, double f_b_hz, double rate_hz)
 
 /*
  * The double low-pass pole. The bilinear transform has no gain left at half the rate (−6 dB at
- * 16 kHz of 48 kHz); a pole where the analogue one is, with a zero that gives the analogue gain at
- * zero and at half the rate, stays within 0.6 dB to 8 kHz of 48 and 1.6 dB to 20 kHz.
+ * 16 kHz of 48 kHz). One pole and one zero have three freedoms: they take the analogue gain at 0,
+ * at a quarter and at half of the rate, which asks for the pole p of A·p² + 2·B·p + A = 0.
  */
 static struct cb_biquad low_pass(double f_hz, double rate_hz)
 {
-    double p = exp(-2 * M_PI * f_hz / rate_hz);
-    double half = rate_hz / 2 / f_hz;
-    double at_half = (1 + p) / sqrt(1 + half * half); /* b0 − b1 */
+    double r = rate_hz / f_hz;
+    double half = 1 / (1 + r * r / 4), quarter = 1 / (1 + r * r / 16); /* gains, squared */
+    double a = 1 + half - 2 * quarter, b = half - 1;
+    double p = a / (sqrt(b * b - a * a) - b);
+    double at_half = (1 + p) * sqrt(half); /* b0 − b1; b0 + b1 = 1 − p */
     double b0 = (1 - p + at_half) / 2, b1 = (1 - p - at_half) / 2;
     return (struct cb_biquad){.b0 = b0 * b0, .b1 = 2 * b0 * b1, .b2 = b1 * b1,
                               .a1 = -2 * p, .a2 = p * p};

@@ -77,8 +77,7 @@ static void test_sines_through_the_meter_are_class_1(void **state)
     }
 }
 
-/* Low rates: within 1 dB of the definition, class 1's own limit at 1 kHz and around, up to four
- * tenths of the rate, and within 0.4 dB to a quarter of it. */
+/* Low rates: within 0.4 dB of the definition up to four tenths of the rate. */
 static void test_low_rates_keep_to_the_curve(void **state)
 {
     static const double rates[] = {8000, 11025, 16000, 22050, 32000};
@@ -88,7 +87,7 @@ static void test_low_rates_keep_to_the_curve(void **state)
         cb_weighting_init(&w, rates[r]);
         for (size_t i = 0; exact_hz(i) < 0.4 * rates[r] && i < CB_LEN(table3); i++)
             NEAR(cb_weighting_gain_db(&w, exact_hz(i), rates[r]), cb_weighting_a_db(exact_hz(i)),
-                 exact_hz(i) < 0.25 * rates[r] ? 0.4 : 1.0);
+                 0.4);
     }
 }
 
@@ -169,7 +168,7 @@ static void test_level_does_not_depend_on_the_rate(void **state)
     (void) state;
     for (size_t r = 0; r < CB_LEN(rates); r++)
         for (double f = 125; f <= 2000; f *= 2)
-            NEAR(steady_db(rates[r], f, 0.1), steady_db(48000, f, 0.1), 0.3);
+            NEAR(steady_db(rates[r], f, 0.1), steady_db(48000, f, 0.1), 0.35);
 }
 
 static void test_silence_and_garbage(void **state)
