@@ -1,0 +1,236 @@
+#include "config.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "config_camera.h"
+#include "yaml_tree.h"
+
+#define CAMERAS_MAX 1024
+
+#define NODE(field) CB_OPT_AT(struct cb_node_conf, field)
+#define BUS(field) CB_OPT_AT(struct cb_bus_conf, field)
+#define STORE(field) CB_OPT_AT(struct cb_store_conf, field)
+#define GATEWAY(field) CB_OPT_AT(struct cb_gateway_conf, field)
+
+const struct cb_opt cb_node_opts[] = {
+    {"id", CB_OPT_STRING, NODE(id), 1, 0, NULL, "name of this edge in records", NULL},
+    {"data_dir", CB_OPT_STRING, NODE(data_dir), 1, 0, NULL, "evidence and outbox", NULL},
+    {"signing_key", CB_OPT_STRING, NODE(signing_key), 0, 0, NULL,
+     "Ed25519 secret key file of mode 0600", NULL},
+    {"workers", CB_OPT_INT, NODE(n_workers), 0, 256, NULL, "detector threads, 0: one a core", NULL},
+    {"ring_s", CB_OPT_DOUBLE, NODE(ring_s), 2, 300, "s", "packets kept of each camera", NULL},
+    {"ring_mib", CB_OPT_INT, NODE(ring_mib), 1, 4096, "MiB", "the same in bytes", NULL},
+    {"outbox_mib_max", CB_OPT_INT, NODE(outbox_mib_max), 1, 1 << 30, "MiB",
+     "disk budget of evidence", NULL},
+    {0},
+};
+
+const struct cb_opt cb_bus_opts[] = {
+    {"evidence", CB_OPT_STRING, BUS(evidence), 1, 0, NULL, "endpoint of the store", NULL},
+    {"alerts", CB_OPT_STRING, BUS(alerts), 1, 0, NULL, "endpoint where alerts are published", NULL},
+    {"replay", CB_OPT_STRING, BUS(replay), 1, 0, NULL, "endpoint that replays alerts", NULL},
+    {"curve_key", CB_OPT_STRING, BUS(curve_key), 0, 0, NULL, "CURVE secret key file (tcp)", NULL},
+    {"store_key", CB_OPT_STRING, BUS(store_key), 0, 0, NULL, "the store's CURVE public key", NULL},
+    {"allowed_keys", CB_OPT_STRING, BUS(allowed_keys), 0, 0, NULL,
+     "file of CURVE public keys that may connect", NULL},
+    {0},
+};
+
+const struct cb_opt cb_store_opts[] = {
+    {"database", CB_OPT_STRING, STORE(database), 1, 0, NULL, "libpq connection string", NULL},
+    {"media_dir", CB_OPT_STRING, STORE(media_dir), 1, 0, NULL, "content-addressed media", NULL},
+    {"trusted_keys", CB_OPT_STRING, STORE(trusted_keys), 0, 0, NULL,
+     "file of Ed25519 public keys of the edges", NULL},
+    {0},
+};
+
+const struct cb_opt cb_gateway_opts[] = {
+    {"listen", CB_OPT_STRING, GATEWAY(listen), 0, 0, NULL, "address:port of /metrics, /healthz",
+     NULL},
+    {0},
+};
+
+static void set_defaults(struct cb_config *c)
+{
+    c->node = (struct cb_node_conf){.id = "edge-1", .data_dir = "var/edge", .ring_s = 30,
+                                    .ring_mib = 64, .outbox_mib_max = 16384};
+    c->bus = (struct cb_bus_conf){.evidence = "inproc://evidence",
+                                  .alerts = "ipc://var/alerts.sock",
+                                  .replay = "ipc://var/replay.sock"};
+    c->store = (struct cb_store_conf){.media_dir = "var/media"};
+    c->gateway = (struct cb_gateway_conf){.listen = ""};
+}
+
+static int refuse_same_id(const struct cb_config *c, size_t i, const struct cb_yaml_node *n,
+                          struct cb_error *reterr)
+{
+    for (size_t k = 0; k < i; k++)
+        if (!strcmp(c->camera[k].id, c->camera[i].id))
+            return cb_yaml_refuse(n, reterr, -EEXIST, "id '%.64s' is also that of line %d, "
+                                  "expected an id of its own", c->camera[i].id, c->camera[k].line);
+    return 0;
+}
+
+static int read_cameras(struct cb_config *c, const struct cb_yaml_node *n, struct cb_error *reterr)
+{
+    int count = cb_yaml_count(n, reterr);
+    if (count < 0)
+        return count;
+    if (count < 1 || count > CAMERAS_MAX)
+        return cb_yaml_refuse(n, reterr, -ERANGE, "expected 1 to %d cameras", CAMERAS_MAX);
+    c->camera = calloc((size_t) count, sizeof *c->camera);
+    if (!c->camera)
+        return -ENOMEM;
+    for (int i = 0; i < count; i++) {
+        struct cb_yaml_node item = cb_yaml_item(n, i);
+        cb_camera_conf_init(&c->camera[i]);
+        c->n_cameras++; /* from here on deinit is due */
+        int r = cb_config_read_camera(&item, &c->camera[i], reterr);
+        if (r == 0)
+            r = refuse_same_id(c, (size_t) i, &item, reterr);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int read_key(void *self, const char *key, const struct cb_yaml_node *value,
+                    struct cb_error *reterr)
+{
+    struct cb_config *c = self;
+    if (!strcmp(key, "cameras"))
+        return read_cameras(c, value, reterr);
+    if (!strcmp(key, "node"))
+        return cb_yaml_read(value, cb_node_opts, &c->node, NULL, NULL, NULL, reterr);
+    if (!strcmp(key, "bus"))
+        return cb_yaml_read(value, cb_bus_opts, &c->bus, NULL, NULL, NULL, reterr);
+    if (!strcmp(key, "store"))
+        return cb_yaml_read(value, cb_store_opts, &c->store, NULL, NULL, NULL, reterr);
+    if (!strcmp(key, "gateway"))
+        return cb_yaml_read(value, cb_gateway_opts, &c->gateway, NULL, NULL, NULL, reterr);
+    return -ENOENT;
+}
+
+static const char *const keys[] = {"cameras", "node", "bus", "store", "gateway", NULL};
+
+/* What is set, has no scheme and is not absolute, lies below the folder of the file. */
+static int below(const char *folder, char *path, size_t size)
+{
+    if (!path[0] || path[0] == '/' || strstr(path, "://"))
+        return 0;
+    CB_AUTO_FREE char *joined = NULL;
+    int r = cb_path_join(folder, path, &joined);
+    if (r < 0)
+        return r;
+    if (strlen(joined) >= size)
+        return -ENAMETOOLONG;
+    memcpy(path, joined, strlen(joined) + 1);
+    return 0;
+}
+
+/* Of "ipc://x" the path is relative too. */
+static int endpoint_below(const char *folder, char *endpoint)
+{
+    if (strncmp(endpoint, "ipc://", 6) || endpoint[6] == '@')
+        return 0;
+    return below(folder, endpoint + 6, CB_ENDPOINT_LEN - 6);
+}
+
+static int resolve_paths(struct cb_config *c, const char *folder)
+{
+    int r = 0;
+    for (size_t i = 0; i < c->n_cameras && r == 0; i++) {
+        r = below(folder, c->camera[i].url, sizeof c->camera[i].url);
+        if (r == 0)
+            r = below(folder, c->camera[i].sound_url, sizeof c->camera[i].sound_url);
+    }
+    char *path[] = {c->node.data_dir, c->node.signing_key, c->bus.curve_key, c->bus.store_key,
+                    c->bus.allowed_keys, c->store.media_dir, c->store.trusted_keys};
+    for (size_t i = 0; i < CB_LEN(path) && r == 0; i++)
+        r = below(folder, path[i], CB_PATH_LEN);
+    char *endpoint[] = {c->bus.evidence, c->bus.alerts, c->bus.replay};
+    for (size_t i = 0; i < CB_LEN(endpoint) && r == 0; i++)
+        r = endpoint_below(folder, endpoint[i]);
+    return r;
+}
+
+static void hash(const char *text, size_t n, char ret[CB_SHA256_LEN])
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(digest, (const unsigned char *) text, n);
+    sodium_bin2hex(ret, CB_SHA256_LEN, digest, sizeof digest);
+}
+
+static int fill(struct cb_config *c, struct cb_yaml *y, const char *folder, struct cb_error *reterr)
+{
+    struct cb_yaml_node root = cb_yaml_root(y);
+    int r = cb_yaml_read(&root, NULL, NULL, read_key, c, keys, reterr);
+    if (r < 0)
+        return r;
+    if (!c->n_cameras)
+        return cb_yaml_refuse(&root, reterr, -EINVAL, "cameras is missing, expected a list");
+    r = resolve_paths(c, folder);
+    return r < 0 ? cb_yaml_refuse(&root, reterr, r, "a path is too long") : 0;
+}
+
+int cb_config_parse(struct cb_config **ret, const char *name, const char *folder, const char *text,
+                    size_t n, struct cb_error *reterr)
+{
+    struct cb_yaml *y = NULL;
+    int r = cb_yaml_parse(&y, name, text, n, reterr);
+    if (r < 0)
+        return r;
+    struct cb_config *c = calloc(1, sizeof *c);
+    if (c) {
+        set_defaults(c);
+        snprintf(c->file, sizeof c->file, "%s", name);
+        hash(text, n, c->sha256);
+    }
+    r = c ? fill(c, y, folder, reterr) : -ENOMEM;
+    cb_yaml_close(&y);
+    if (r < 0) {
+        cb_config_destroy(&c);
+        return r;
+    }
+    *ret = c;
+    return 0;
+}
+
+int cb_config_load(struct cb_config **ret, const char *file, struct cb_error *reterr)
+{
+    CB_AUTO_FREE char *text = NULL;
+    size_t n = 0;
+    int r = cb_yaml_read_file(file, &text, &n, reterr);
+    if (r < 0)
+        return r;
+    CB_AUTO_FREE char *copy = strdup(file); /* dirname may write into it */
+    if (!copy)
+        return -ENOMEM;
+    return cb_config_parse(ret, file, dirname(copy), text, n, reterr);
+}
+
+void cb_config_destroy(struct cb_config **config)
+{
+    struct cb_config *c = *config;
+    if (!c)
+        return;
+    *config = NULL;
+    for (size_t i = 0; i < c->n_cameras; i++)
+        cb_camera_conf_deinit(&c->camera[i]);
+    free(c->camera);
+    free(c);
+}
+
+const struct cb_camera_conf *cb_config_camera(const struct cb_config *c, const char *id)
+{
+    for (size_t i = 0; i < c->n_cameras; i++)
+        if (!strcmp(c->camera[i].id, id))
+            return &c->camera[i];
+    return NULL;
+}

@@ -1,0 +1,68 @@
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include "base/err.h"
+#include "schema/camera.h"
+#include "schema/id.h"
+
+#define CB_PATH_LEN 512
+#define CB_ENDPOINT_LEN 256
+
+struct cb_node_conf {
+    char id[CB_CAMERA_ID_LEN];
+    char data_dir[CB_PATH_LEN];     /* evidence, outbox, keys' default place */
+    char signing_key[CB_PATH_LEN];  /* Ed25519 secret key file, 0600; "": data_dir/node.key */
+    int n_workers;                  /* detector threads; 0: one a core */
+    double ring_s;                  /* packets kept of each camera */
+    int ring_mib;
+    int outbox_mib_max;             /* disk budget of evidence not yet acknowledged */
+};
+
+struct cb_bus_conf {
+    char evidence[CB_ENDPOINT_LEN]; /* store's ROUTER: bound by store, connected by edge */
+    char alerts[CB_ENDPOINT_LEN];   /* XPUB of this edge */
+    char replay[CB_ENDPOINT_LEN];   /* ROUTER of this edge */
+    char curve_key[CB_PATH_LEN];    /* this process's CURVE secret key file */
+    char store_key[CB_PATH_LEN];    /* the store's CURVE public key file, for the edge */
+    char allowed_keys[CB_PATH_LEN]; /* file of public keys that may connect */
+};
+
+struct cb_store_conf {
+    char database[1024];            /* libpq connection string; "": no store role */
+    char media_dir[CB_PATH_LEN];
+    char trusted_keys[CB_PATH_LEN]; /* Ed25519 public keys, a line each; "": any that signs */
+};
+
+struct cb_gateway_conf {
+    char listen[64]; /* "127.0.0.1:9464"; "": no gateway */
+};
+
+/** The whole of city.yaml. Relative paths and files are below the folder of the file itself. */
+struct cb_config {
+    struct cb_camera_conf *camera;
+    size_t n_cameras;
+    struct cb_node_conf node;
+    struct cb_bus_conf bus;
+    struct cb_store_conf store;
+    struct cb_gateway_conf gateway;
+    char sha256[CB_SHA256_LEN]; /* of the file's bytes */
+    char file[CB_PATH_LEN];
+};
+
+/**
+ * Reads and checks everything that can be checked without opening a stream: keys, types, ranges,
+ * ids, zones, degenerate calibrations.
+ * @return 0; < 0: reterr has file:line, key and what was expected
+ */
+int cb_config_load(struct cb_config **ret, const char *file, struct cb_error *reterr);
+/** The same from memory; folder: what relative paths are below. */
+int cb_config_parse(struct cb_config **ret, const char *name, const char *folder, const char *text,
+                    size_t n, struct cb_error *reterr);
+void cb_config_destroy(struct cb_config **c);
+/** NULL: no such camera. */
+const struct cb_camera_conf *cb_config_camera(const struct cb_config *c, const char *id);
+
+/* For docs/config.md and `citybrain check --help`. */
+extern const struct cb_opt cb_node_opts[], cb_bus_opts[], cb_store_opts[], cb_gateway_opts[];
+
+#endif

@@ -1,0 +1,51 @@
+#ifndef DAEMON_LANE_H
+#define DAEMON_LANE_H
+
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "detectors/detector.h"
+
+struct cb_camera_conf;
+struct cb_node_conf;
+struct cb_packet_ring;
+
+/**
+ * One camera's way through the edge: ingest thread → bounded queue → pipeline, which one worker
+ * runs; and the ring that clips and stills are cut from.
+ */
+struct cb_lane;
+
+/**
+ * conf, node and sink's self must outlive it.
+ * @param sink called on the worker's thread
+ * @param wake posted whenever there is something for the worker
+ */
+int cb_lane_create(struct cb_lane **ret, const struct cb_camera_conf *conf,
+                   const struct cb_node_conf *node, const struct cb_sink *sink, sem_t *wake,
+                   struct cb_error *reterr);
+int cb_lane_start(struct cb_lane *l);
+/** Stops ingest and joins it; what it has pushed stays to be worked. Takes NULL. */
+void cb_lane_stop(struct cb_lane *l);
+/** After the worker has been joined. Takes NULL. */
+void cb_lane_destroy(struct cb_lane **l);
+
+/**
+ * Works on at most one item of the queue, or flushes the pipeline once the stream has ended or the
+ * lane has stopped. The worker's thread only. @return true when there was something to do
+ */
+bool cb_lane_work(struct cb_lane *l);
+
+const struct cb_camera_conf *cb_lane_conf(const struct cb_lane *l);
+struct cb_packet_ring *cb_lane_ring(struct cb_lane *l);
+/** UTC of a stream time by the lane's own anchor: for recordings, which have no UTC. */
+int64_t cb_lane_utc_offset_ns(struct cb_lane *l);
+/** True when nothing newer will come into the ring. */
+bool cb_lane_has_ended(struct cb_lane *l);
+/** Prometheus text of this camera. From any thread. */
+void cb_lane_print_metrics(struct cb_lane *l, FILE *out);
+
+#endif
