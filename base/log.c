@@ -41,6 +41,14 @@ void cb_log_set_sink(cb_log_sink_fn *fn, void *self)
     pthread_mutex_unlock(&sink.lock);
 }
 
+/* Part of a text may come from the network: it must not forge a line, nor steer a terminal. */
+static void flatten(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char) *text < ' ' || *text == 0x7f)
+            *text = ' ';
+}
+
 void cb_log_at(const struct cb_log *l, enum cb_level level, const char *fmt, ...)
 {
     if ((int) level > atomic_load(&sink.max))
@@ -50,6 +58,7 @@ void cb_log_at(const struct cb_log *l, enum cb_level level, const char *fmt, ...
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    flatten(text);
     pthread_mutex_lock(&sink.lock);
     sink.fn(sink.self, level, l && l->topic ? l->topic : "citybrain", l ? l->id : NULL, text);
     pthread_mutex_unlock(&sink.lock);

@@ -21,7 +21,10 @@ int cb_grow(void **p, size_t *cap, size_t n, size_t size)
             return -ENOMEM;
         want *= 2;
     }
-    void *q = reallocarray(*p, want, size);
+    size_t n_bytes;
+    if (__builtin_mul_overflow(want, size, &n_bytes))
+        return -ENOMEM;
+    void *q = realloc(*p, n_bytes);
     if (!q)
         return -ENOMEM;
     *p = q;

@@ -24,8 +24,6 @@ const struct cb_opt cb_node_opts[] = {
     {"signing_key", CB_OPT_STRING, NODE(signing_key), 0, 0, NULL,
      "Ed25519 secret key file of mode 0600", NULL},
     {"workers", CB_OPT_INT, NODE(n_workers), 0, 256, NULL, "detector threads, 0: one a core", NULL},
-    {"pre_roll_s", CB_OPT_DOUBLE, NODE(pre_roll_s), 0, 30, "s", "clip before the event", NULL},
-    {"post_roll_s", CB_OPT_DOUBLE, NODE(post_roll_s), 0, 30, "s", "clip after the event", NULL},
     {"ring_s", CB_OPT_DOUBLE, NODE(ring_s), 2, 300, "s", "packets kept of each camera", NULL},
     {"ring_mib", CB_OPT_INT, NODE(ring_mib), 1, 4096, "MiB", "the same in bytes", NULL},
     {"outbox_mib_max", CB_OPT_INT, NODE(outbox_mib_max), 1, 1 << 30, "MiB",
@@ -60,9 +58,8 @@ const struct cb_opt cb_gateway_opts[] = {
 
 static void set_defaults(struct cb_config *c)
 {
-    c->node = (struct cb_node_conf){.id = "edge-1", .data_dir = "var/edge", .pre_roll_s = 2,
-                                    .post_roll_s = 1, .ring_s = 30, .ring_mib = 64,
-                                    .outbox_mib_max = 16384};
+    c->node = (struct cb_node_conf){.id = "edge-1", .data_dir = "var/edge", .ring_s = 30,
+                                    .ring_mib = 64, .outbox_mib_max = 16384};
     c->bus = (struct cb_bus_conf){.evidence = "inproc://evidence",
                                   .alerts = "ipc://var/alerts.sock",
                                   .replay = "ipc://var/replay.sock"};

@@ -13,7 +13,6 @@ struct cb_node_conf {
     char data_dir[CB_PATH_LEN];     /* evidence, outbox, keys' default place */
     char signing_key[CB_PATH_LEN];  /* Ed25519 secret key file, 0600; "": data_dir/node.key */
     int n_workers;                  /* detector threads; 0: one a core */
-    double pre_roll_s, post_roll_s; /* of clips */
     double ring_s;                  /* packets kept of each camera */
     int ring_mib;
     int outbox_mib_max;             /* disk budget of evidence not yet acknowledged */

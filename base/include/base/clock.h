@@ -16,7 +16,8 @@ void cb_clock_sleep_ns(int64_t ns);
 
 /** "2026-11-23T10:00:00.123Z"; RFC 3339, milliseconds truncated, never rounded up. */
 void cb_utc_print(int64_t utc_ns, char ret[CB_UTC_LEN]);
-/** RFC 3339 with 'Z' or ±hh:mm and up to nine decimals. @return 0; -EINVAL, ret untouched. */
+/** RFC 3339 with 'Z' or ±hh:mm and up to nine decimals; a day that is in no calendar is refused.
+ *  @return 0; -EINVAL, ret untouched.  */
 int cb_utc_parse(const char *text, int64_t *ret_utc_ns);
 
 static inline double cb_s_from_ns(int64_t t_ns)

@@ -1,0 +1,26 @@
+#ifndef DAEMON_EDGE_H
+#define DAEMON_EDGE_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+
+struct cb_config;
+struct cb_bus_context;
+
+/** The role `edge`: cameras, detectors, evidence, outbox and the edge's side of the bus. */
+struct cb_edge;
+
+/**
+ * Everything that can fail at start fails here, with words; nothing runs yet but the bus.
+ * config and ctx must outlive it.
+ */
+int cb_edge_create(struct cb_edge **ret, const struct cb_config *config,
+                   struct cb_bus_context *ctx, struct cb_error *reterr);
+int cb_edge_start(struct cb_edge *e);
+/** Down the way of the data: ingest, workers, evidence, then the bus. Takes NULL. */
+void cb_edge_destroy(struct cb_edge **e);
+/** Prometheus text; self is the struct cb_edge. From any thread. */
+void cb_edge_print_metrics(void *self, FILE *out);
+
+#endif

@@ -1,0 +1,195 @@
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "bus/bus.h"
+#include "config.h"
+#include "edge.h"
+#include "gateway/gateway.h"
+#include "store_role.h"
+
+static const char help[] =
+    "usage: citybraind --config FILE [--role edge,store,gateway] [--log LEVEL]\n"
+    "\n"
+    "Watches the cameras of the configuration, measures, seals evidence, delivers it to the store\n"
+    "and announces alerts. Runs in the foreground until SIGTERM or SIGINT.\n"
+    "\n"
+    "  --config FILE  the configuration (city.yaml)\n"
+    "  --role LIST    what this process is; default: edge, and store and gateway when configured\n"
+    "  --log LEVEL    error, warn, info (default) or debug\n"
+    "\n"
+    "Exit codes: 0 stopped; 1 a role could not start; 2 wrong usage or configuration.\n"
+    "\n"
+    "Examples:\n"
+    "  citybraind --config city.yaml\n"
+    "  citybraind --config edge-7.yaml --role edge\n";
+
+enum { EXIT_START = 1, EXIT_USAGE = 2 };
+
+struct roles {
+    bool edge, store, gateway;
+};
+
+struct process {
+    struct cb_config *config;
+    struct cb_bus_context *ctx;
+    struct cb_store_role *store;
+    struct cb_edge *edge;
+    struct cb_gateway *gateway;
+};
+
+static const struct cb_log daemon_log = {"citybraind", NULL};
+
+static bool parse_roles(const char *list, struct roles *ret)
+{
+    *ret = (struct roles){0};
+    char copy[64];
+    if (snprintf(copy, sizeof copy, "%s", list) >= (int) sizeof copy)
+        return false;
+    char *rest = NULL;
+    for (char *w = strtok_r(copy, ",", &rest); w; w = strtok_r(NULL, ",", &rest)) {
+        bool *role = !strcmp(w, "edge")      ? &ret->edge
+                     : !strcmp(w, "store")   ? &ret->store
+                     : !strcmp(w, "gateway") ? &ret->gateway
+                                             : NULL;
+        if (!role)
+            return false;
+        *role = true;
+    }
+    return ret->edge || ret->store || ret->gateway;
+}
+
+static bool parse_level(const char *name)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(name, names[i])) {
+            cb_log_set_max((enum cb_level) i);
+            return true;
+        }
+    return false;
+}
+
+static int start_gateway(struct process *p, struct cb_error *e)
+{
+    struct cb_metrics_source source[2];
+    size_t n = 0;
+    if (p->edge)
+        source[n++] = (struct cb_metrics_source){p->edge, cb_edge_print_metrics};
+    if (p->store)
+        source[n++] = (struct cb_metrics_source){p->store, cb_store_role_print_metrics};
+    return cb_gateway_create(&p->gateway, p->config->gateway.listen, source, n, e);
+}
+
+/* The receiving end first: what an edge has kept from before finds its store. */
+static int start(struct process *p, const struct roles *roles, struct cb_error *e)
+{
+    int r = cb_bus_context_create(&p->ctx, e);
+    if (r == 0 && roles->store)
+        r = cb_store_role_create(&p->store, p->config, p->ctx, e);
+    if (r == 0 && roles->edge)
+        r = cb_edge_create(&p->edge, p->config, p->ctx, e);
+    if (r == 0 && roles->gateway)
+        r = start_gateway(p, e);
+    if (r == 0 && p->edge)
+        r = cb_edge_start(p->edge);
+    return r;
+}
+
+static void stop(struct process *p)
+{
+    cb_gateway_destroy(&p->gateway);
+    cb_edge_destroy(&p->edge);
+    cb_store_role_destroy(&p->store);
+    cb_bus_context_destroy(&p->ctx);
+    cb_config_destroy(&p->config);
+}
+
+static int run(struct process *p, const struct roles *roles, const sigset_t *signals)
+{
+    struct cb_error e = {0};
+    int r = start(p, roles, &e);
+    if (r < 0) {
+        cb_log_at(&daemon_log, CB_LOG_ERR, "does not start: %s%s%s", e.where,
+                  e.where[0] ? ": " : "", e.text[0] ? e.text : strerror(-r));
+        return EXIT_START;
+    }
+    cb_log_at(&daemon_log, CB_LOG_INFO, "citybrain " CB_VERSION " runs: %s%s%s%zu cameras",
+              p->edge ? "edge, " : "", p->store ? "store, " : "", p->gateway ? "gateway, " : "",
+              roles->edge ? p->config->n_cameras : 0);
+    int which = 0;
+    sigwait(signals, &which);
+    cb_log_at(&daemon_log, CB_LOG_INFO, "stops on %s", which == SIGTERM ? "SIGTERM" : "SIGINT");
+    return 0;
+}
+
+struct words {
+    const char *config, *roles;
+};
+
+/* @return -1: go on; else the exit code */
+static int read_words(int argc, char **argv, struct words *w)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"role", required_argument, NULL, 'r'},
+        {"log", required_argument, NULL, 'l'},    {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},      {0}};
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (o) {
+        case 'c': w->config = optarg; break;
+        case 'r': w->roles = optarg; break;
+        case 'h': fputs(help, stdout); return 0;
+        case 'v': puts("citybraind " CB_VERSION); return 0;
+        case 'l':
+            if (parse_level(optarg))
+                break;
+            fprintf(stderr, "--log %s: expected error, warn, info or debug\n", optarg);
+            return EXIT_USAGE;
+        default: fputs(help, stderr); return EXIT_USAGE;
+        }
+    }
+    if (w->config && optind == argc)
+        return -1;
+    fputs(help, stderr);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct words w = {0};
+    struct process p = {0};
+    setlocale(LC_CTYPE, "C.UTF-8");
+    int code = read_words(argc, argv, &w);
+    if (code >= 0)
+        return code;
+    if (sodium_init() < 0)
+        return EXIT_START;
+    struct cb_error e = {0};
+    if (cb_config_load(&p.config, w.config, &e) < 0) {
+        fprintf(stderr, "%s: %s\n", e.where, e.text);
+        return EXIT_USAGE;
+    }
+    struct roles roles = {true, p.config->store.database[0], p.config->gateway.listen[0]};
+    if (w.roles && !parse_roles(w.roles, &roles)) {
+        fprintf(stderr, "--role %s: expected edge, store and gateway, parted by commas\n", w.roles);
+        cb_config_destroy(&p.config);
+        return EXIT_USAGE;
+    }
+    /* Blocked before any thread is made, so that all inherit it and sigwait is the only reader. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    code = run(&p, &roles, &signals);
+    stop(&p);
+    return code;
+}

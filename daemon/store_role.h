@@ -1,0 +1,21 @@
+#ifndef DAEMON_STORE_ROLE_H
+#define DAEMON_STORE_ROLE_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+
+struct cb_config;
+struct cb_bus_context;
+
+/** The role `store`: receives packages from the bus and keeps them in PostgreSQL and on disk. */
+struct cb_store_role;
+
+int cb_store_role_create(struct cb_store_role **ret, const struct cb_config *config,
+                         struct cb_bus_context *ctx, struct cb_error *reterr);
+/** Takes NULL. */
+void cb_store_role_destroy(struct cb_store_role **s);
+/** Prometheus text; self is the struct cb_store_role. */
+void cb_store_role_print_metrics(void *self, FILE *out);
+
+#endif
