@@ -14,6 +14,9 @@ static const struct verb {
     {"measure", "measure a recorded clip, a live camera or tracks: one JSON object a line",
      cb_cli_measure},
     {"check", "check a configuration", cb_cli_check},
+    {"migrate", "bring the database up to date", cb_cli_migrate},
+    {"tail", "print alerts as they come", cb_cli_tail},
+    {"query", "read the history of violations", cb_cli_query},
 };
 
 static void print_help(FILE *out)

@@ -1,0 +1,101 @@
+#include "classify.h"
+
+#include <math.h>
+
+#include "base/mem.h"
+
+/* How far x has gone from `no` to `yes`, [0, 1]; either may be the greater. */
+static double grade(double x, double no, double yes)
+{
+    return fmax(0, fmin(1, (x - no) / (yes - no)));
+}
+
+static double all_of(const double *g, size_t n)
+{
+    double least = 1;
+    for (size_t i = 0; i < n; i++)
+        least = fmin(least, g[i]);
+    return least;
+}
+#define ALL_OF(...) all_of((const double[]){__VA_ARGS__}, CB_LEN(((double[]){__VA_ARGS__})))
+
+/*
+ * An engine heard through an open pipe. Firing makes lines at equal distances that hold most of
+ * the power (a silenced exhaust is under its tyres and its own flow: less than half); the pitch
+ * goes on, as a flywheel's must; the level does too, unlike syllables and beats; the pipe, some
+ * 1 m long and open, leaves little over 1.6 kHz, where saws, jets, rain and music have much; and
+ * there is some under 250 Hz, where horns have nothing.
+ */
+static double engine(const double *f)
+{
+    return ALL_OF(grade(f[CB_F_COMB_DB], 5.5, 7.0),       /* of noise: 4 to 5 */
+                  grade(f[CB_F_COMB_SHARE], 0.56, 0.70),
+                  grade(f[CB_F_F0_HOLD], 0.35, 0.60),     /* by chance: 0.3 to 0.5 */
+                  grade(f[CB_F_HIGH_DB], -5.0, -7.0),
+                  grade(f[CB_F_RIPPLE_DB], 5.0, 3.5),     /* speech: 7 and more */
+                  grade(f[CB_F_LOW_DB], -40.0, -32.0),
+                  grade(f[CB_F_SECONDS], 0.10, 0.30));
+}
+
+/*
+ * Unburnt fuel going off in the pipe: bang on bang, faster than anyone hammers, low as the pipe's
+ * length makes it. Rail joints, rotor blades and pneumatic hammers are slower or brighter.
+ */
+static double backfire(const double *f)
+{
+    return ALL_OF(grade(f[CB_F_BANGS], 7.0, 12.0),
+                  grade(f[CB_F_LOW_DB], -9.0, -6.0),
+                  grade(f[CB_F_HIGH_DB], -8.0, -11.0),
+                  grade(f[CB_F_RIPPLE_DB], 6.0, 4.5),
+                  grade(f[CB_F_SECONDS], 0.3, 0.6));
+}
+
+/* One or few tones between 300 and 3000 Hz that stay where they are, and nothing beneath. */
+static double horn(const double *f)
+{
+    return ALL_OF(grade(f[CB_F_LOW_DB], -18.0, -30.0),
+                  grade(f[CB_F_FLATNESS], 0.12, 0.05),
+                  grade(f[CB_F_TONE_SHARE], 0.12, 0.25),
+                  grade(f[CB_F_TONE_STEADY], 0.2, 0.5));
+}
+
+/* A tone that moves over a third of an octave and more, smoothly or between two pitches. */
+static double siren(const double *f)
+{
+    return ALL_OF(grade(f[CB_F_LOW_DB], -14.0, -22.0),
+                  grade(f[CB_F_TONE_SHARE], 0.20, 0.35),
+                  grade(f[CB_F_TONE_OCT], 0.15, 0.30),
+                  grade(f[CB_F_TONE_HZ], 300.0, 400.0), grade(f[CB_F_TONE_HZ], 2500.0, 2000.0),
+                  grade(f[CB_F_RIPPLE_DB], 7.0, 4.0), grade(f[CB_F_SECONDS], 0.4, 1.0));
+}
+
+/* It is over before a vehicle could have passed, and stands far above its own mean. */
+static double impulse(const double *f)
+{
+    return ALL_OF(grade(f[CB_F_SECONDS], 0.7, 0.35), grade(f[CB_F_CREST_DB], 6.0, 9.0),
+                  grade(f[CB_F_BANGS], 0.0, 0.8));
+}
+
+struct cb_noise_verdict cb_classify(const double f[CB_F_COUNT])
+{
+    double of[CB_NOISE_CLASS_COUNT] = {
+        [CB_NOISE_MODIFIED_EXHAUST] = fmax(engine(f), backfire(f)),
+        [CB_NOISE_HORN] = horn(f),
+        [CB_NOISE_SIREN] = siren(f),
+        [CB_NOISE_IMPULSE] = impulse(f),
+    };
+    enum cb_noise_class best = CB_NOISE_OTHER;
+    double second = 0, top = 0.5; /* from where on a class is more likely than none of them */
+    for (int c = CB_NOISE_OTHER + 1; c < CB_NOISE_CLASS_COUNT; c++) {
+        if (of[c] > top) {
+            second = best == CB_NOISE_OTHER ? second : top;
+            top = of[c];
+            best = (enum cb_noise_class) c;
+        } else {
+            second = fmax(second, of[c]);
+        }
+    }
+    /* half the doubt of a rival counts; nothing heard is ever certain */
+    double confidence = best == CB_NOISE_OTHER ? 1 - second : top - 0.5 * second;
+    return (struct cb_noise_verdict){best, fmin(0.98, fmax(0.02, confidence))};
+}
