@@ -18,7 +18,7 @@ void cb_contrast(float *ret_db, const float *power, size_t n, double bin_hz)
     double half = SURROUND_HZ / bin_hz;
     for (size_t k = 0; k < n; k++)
         db[k] = 10 * log10f(power[k] + 1e-20f);
-    cb_dsp_median(median, db, n, (size_t) fmin(half, 60));
+    cb_dsp_moving_median(median, db, n, (size_t) fmin(half, 60));
     for (size_t k = 0; k < n; k++)
         ret_db[k] = fmaxf(0, fminf((float) CONTRAST_MAX_DB, db[k] - median[k]));
 }

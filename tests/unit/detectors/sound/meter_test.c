@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "signal.h"
-#include "sound/background.h"
+#include "sound/ambient.h"
 #include "sound/meter.h"
 
 #define DBFS (-26.0)
@@ -205,19 +205,19 @@ static void test_direct_voltage_is_silent(void **state)
 
 static void test_background_is_la90(void **state)
 {
-    struct cb_background *b = calloc(1, sizeof *b);
+    struct cb_ambient *b = calloc(1, sizeof *b);
     (void) state;
     assert_non_null(b);
-    assert_true(isnan(cb_background_db(b)));
+    assert_true(isnan(cb_ambient_db(b)));
     for (int i = 0; i < 600; i++)
-        cb_background_add(b, 50 + (i % 100) * 0.2); /* evenly 50 … 69.8 */
-    NEAR(cb_background_db(b), 52, 0.3);
+        cb_ambient_add(b, 50 + (i % 100) * 0.2); /* evenly 50 … 69.8 */
+    NEAR(cb_ambient_db(b), 52, 0.3);
     for (int i = 0; i < 600; i++) /* a minute later the old is forgotten */
-        cb_background_add(b, i % 10 == 0 ? 90 : 40);
-    NEAR(cb_background_db(b), 40, 0.1);
+        cb_ambient_add(b, i % 10 == 0 ? 90 : 40);
+    NEAR(cb_ambient_db(b), 40, 0.1);
     for (int i = 0; i < 600; i++)
-        cb_background_add(b, -HUGE_VAL);
-    NEAR(cb_background_db(b), CB_LEVEL_FLOOR_DB, 0.1);
+        cb_ambient_add(b, -HUGE_VAL);
+    NEAR(cb_ambient_db(b), CB_LEVEL_FLOOR_DB, 0.1);
     free(b);
 }
 
