@@ -20,7 +20,6 @@ enum sim_light_kind { SIM_DAY, SIM_OVERCAST, SIM_NIGHT };
 enum sim_video_codec { SIM_H264, SIM_H265, SIM_MJPEG };
 enum sim_sound_codec { SIM_SOUND_NONE, SIM_AAC, SIM_PCM, SIM_OPUS };
 enum sim_source_type {
-    SIM_SOURCE_EXHAUST,
     SIM_SOURCE_HORN,
     SIM_SOURCE_WAIL,
     SIM_SOURCE_YELP,
@@ -28,6 +27,7 @@ enum sim_source_type {
     SIM_SOURCE_IMPULSE,
     SIM_SOURCE_THUNDER,
     SIM_SOURCE_TONE,
+    SIM_SOURCE_EXHAUST, /* of vehicles only */
 };
 
 extern const char *const sim_class_names[], *const sim_direction_names[];
