@@ -17,9 +17,6 @@ static const struct verb {
     {"migrate", "make or update the database's schema", cb_cli_migrate},
     {"tail", "live alerts, as a table or as JSON", cb_cli_tail},
     {"query", "the history of violations: table, CSV or JSON", cb_cli_query},
-    {"migrate", "bring the database up to date", cb_cli_migrate},
-    {"tail", "print alerts as they come", cb_cli_tail},
-    {"query", "read the history of violations", cb_cli_query},
 };
 
 static void print_help(FILE *out)

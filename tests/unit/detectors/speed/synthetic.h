@@ -109,7 +109,8 @@ static inline void tape(const struct synthetic *c, double sigma_px, double sigma
     }
 }
 
-/* Twenty-five pictures a second of a point that keeps its speed; negative: towards the camera. */
+/* Twenty-five pictures a second of where a vehicle touches the road, or of a point z_m above it;
+ * a negative speed is towards the camera. */
 static inline size_t drive(const struct synthetic *c, double x_m, double z_m, double speed_mps,
                            double acceleration_mps2, double sigma_px, uint64_t *seed,
                            struct cb_speed_sample *s, size_t max)
@@ -123,7 +124,7 @@ static inline size_t drive(const struct synthetic *c, double x_m, double z_m, do
             break;
         struct cb_vec2 px = synthetic_px(c, x_m, y, z_m);
         s[n] = (struct cb_speed_sample){.t_ns = 5000000000 + (int64_t) n * 40000000,
-                                        .x_px = px.x, .y_px = px.y};
+                                        .x_px = px.x, .y_px = px.y, .box = {0, 0, 9, 9}};
         if (sigma_px > 0) {
             s[n].x_px += sigma_px * normal(seed);
             s[n].y_px += sigma_px * normal(seed);
