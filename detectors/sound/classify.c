@@ -19,25 +19,34 @@ static double all_of(const double *g, size_t n)
 }
 #define ALL_OF(...) all_of((const double[]){__VA_ARGS__}, CB_LEN(((double[]){__VA_ARGS__})))
 
+/* Lines far closer together than the strongest is high, and they stay. */
+static double turns(const double *f)
+{
+    return ALL_OF(grade(f[CB_F_F0_HZ] / fmax(f[CB_F_TONE_HZ], 1), 0.45, 0.30),
+                  grade(f[CB_F_F0_HOLD], 0.7, 0.85), grade(f[CB_F_LOW_DB], -36.0, -31.0));
+}
+
 /*
  * An engine heard through an open pipe. Firing makes lines at equal distances that hold most of
  * the power (a silenced exhaust is under its tyres and its own flow: less than half); the pitch
  * goes on, as a flywheel's must; the level does too, unlike syllables and beats; the pipe, some
  * 1 m long and open, leaves little over 1.6 kHz, where saws, jets, rain and music have much; and
- * there is some under 250 Hz, where horns have nothing. No two firings are alike, so the lines are
+ * there is some under 250 Hz, where horns have nothing, or the lines are far closer together than
+ * the strongest is high: each turn of the shaft leaves its mark. No two firings are alike, so the lines are
  * never as clean as a diaphragm's.
  */
 static double engine(const double *f)
 {
     /* the brighter a sound is, the more of it must be in the lines: a saw is bright and hoarse */
     double pipe = (f[CB_F_COMB_SHARE] - 0.60) / 0.10 + (-7.0 - f[CB_F_HIGH_DB]) / 3.0;
-    return ALL_OF(grade(f[CB_F_COMB_DB], 5.5, 6.5),       /* of noise: 4 to 5 */
+    double low = fmax(grade(f[CB_F_LOW_DB], -34.0, -26.0), turns(f));
+    return ALL_OF(low, grade(f[CB_F_F0_HZ], 450.0, 400.0),
+                  grade(f[CB_F_COMB_DB], 5.5, 6.5),       /* of noise: 4 to 5 */
                   grade(f[CB_F_COMB_DB], 16.5, 15.5),
                   grade(f[CB_F_COMB_SHARE], 0.48, 0.58), grade(pipe, 0.6, 1.2),
                   grade(f[CB_F_F0_HOLD], 0.35, 0.60),     /* by chance: 0.3 to 0.5 */
                   grade(f[CB_F_HIGH_DB], -5.0, -6.5),
                   grade(f[CB_F_RIPPLE_DB], 5.0, 3.5),     /* speech: 7 and more */
-                  grade(f[CB_F_LOW_DB], -40.0, -32.0),
                   grade(f[CB_F_SECONDS], 0.10, 0.30));
 }
 
@@ -74,7 +83,7 @@ static double siren(const double *f)
     double slow = ALL_OF(grade(f[CB_F_TONE_SHARE], 0.15, 0.30), grade(f[CB_F_TONE_OCT], 0.12, 0.20),
                          grade(f[CB_F_LIKENESS], 0.92, 0.85));
     double fast = ALL_OF(grade(f[CB_F_CREST_DB], 3.5, 2.5), grade(f[CB_F_TONE_OCT], 0.3, 0.6));
-    return ALL_OF(fmax(slow, fast), grade(f[CB_F_LOW_DB], -14.0, -22.0),
+    return ALL_OF(fmax(slow, fast), 1 - turns(f), grade(f[CB_F_LOW_DB], -25.0, -31.0),
                   grade(f[CB_F_TONE_HZ], 300.0, 400.0), grade(f[CB_F_TONE_HZ], 2500.0, 2000.0),
                   grade(f[CB_F_RIPPLE_DB], 7.0, 4.0), grade(f[CB_F_SECONDS], 0.4, 1.0));
 }
