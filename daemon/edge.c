@@ -1,0 +1,270 @@
+#include "edge.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bus/bus.h"
+#include "config.h"
+#include "curve_keys.h"
+#include "edge_outbox.h"
+#include "evidence/evidence.h"
+#include "lane.h"
+#include "minutes.h"
+#include "outbox/outbox.h"
+#include "schema/violation.h"
+#include "sealing.h"
+#include "worker.h"
+
+/* What the sink of one camera's pipeline knows; called on the camera's worker. */
+struct camera {
+    struct cb_edge *edge;
+    size_t i;
+    struct cb_lane *lane;
+};
+
+struct cb_edge {
+    struct cb_log log;
+    const struct cb_config *config;
+    struct camera *camera;
+    size_t n_cameras;
+    struct cb_worker *worker;
+    size_t n_workers;
+    struct cb_evidence_sealer *sealer;
+    struct cb_sealing *sealing;
+    struct cb_outbox *outbox;
+    struct cb_minutes *minutes;
+    struct cb_bus_curve curve;
+    struct cb_bus *bus;
+    uint64_t n_passages, n_noise, n_violations; /* atomic */
+};
+
+/* A recording played as a camera has no UTC of its own: its lane's anchor gives one. */
+static int64_t offset_of(const struct camera *c, int time_source, int64_t utc_offset_ns)
+{
+    return time_source == CB_TIME_FILE ? cb_lane_utc_offset_ns(c->lane) : utc_offset_ns;
+}
+
+static void on_passage(void *self, const struct cb_passage *p)
+{
+    struct camera *c = self;
+    int64_t offset_ns = offset_of(c, p->time_source, p->utc_offset_ns);
+    __atomic_add_fetch(&c->edge->n_passages, 1, __ATOMIC_RELAXED);
+    cb_minutes_add_passage(c->edge->minutes, c->i, p->t_last_ns + offset_ns, p);
+}
+
+static void on_noise(void *self, const struct cb_noise *n)
+{
+    struct camera *c = self;
+    (void) n;
+    __atomic_add_fetch(&c->edge->n_noise, 1, __ATOMIC_RELAXED);
+}
+
+static void on_level(void *self, const struct cb_noise_level *l)
+{
+    struct camera *c = self;
+    cb_minutes_add_level(c->edge->minutes, c->i, l->t_ns + cb_lane_utc_offset_ns(c->lane), l);
+}
+
+static void on_violation(void *self, const struct cb_violation *v)
+{
+    struct camera *c = self;
+    struct cb_violation anchored = *v;
+    anchored.utc_offset_ns = offset_of(c, v->time_source, v->utc_offset_ns);
+    anchored.passage.utc_offset_ns = anchored.utc_offset_ns;
+    anchored.noise.utc_offset_ns = anchored.utc_offset_ns;
+    __atomic_add_fetch(&c->edge->n_violations, 1, __ATOMIC_RELAXED);
+    cb_sealing_push(c->edge->sealing, c->lane, &anchored);
+}
+
+/* On the evidence thread. */
+static int on_sealed(void *self, const struct cb_sealed *s)
+{
+    struct cb_edge *e = self;
+    struct cb_error err = {0};
+    int r = cb_outbox_put(e->outbox, s->id, s->dir, s->sequence, NULL, &err);
+    if (r < 0)
+        cb_err(e, "outbox: %s: %s", err.where, err.text);
+    else
+        cb_bus_wake(e->bus);
+    return r;
+}
+
+static int has_room(void *self, struct cb_error *reterr)
+{
+    struct cb_edge *e = self;
+    return cb_outbox_check_room(e->outbox, reterr);
+}
+
+static void on_tick(void *self)
+{
+    struct cb_edge *e = self;
+    uint64_t number;
+    CB_AUTO_FREE char *json = NULL;
+    cb_minutes_tick(e->minutes, cb_clock_now_ns());
+    if (cb_minutes_next(e->minutes, &number, &json) < 0)
+        return;
+    if (cb_outbox_put_minutes(e->outbox, json) == 0) {
+        cb_minutes_done(e->minutes, number);
+        cb_bus_wake(e->bus);
+    }
+}
+
+static int create_evidence(struct cb_edge *e, struct cb_error *reterr)
+{
+    const struct cb_node_conf *node = &e->config->node;
+    CB_AUTO_FREE char *default_key = NULL;
+    int r = cb_path_join(node->data_dir, "node.key", &default_key);
+    if (r < 0)
+        return r;
+    struct cb_evidence_opts opts = {
+        .node = node->id,
+        .data_dir = node->data_dir,
+        .key_file = node->signing_key[0] ? node->signing_key : default_key,
+        .software = "citybrain " CB_VERSION,
+        .config_sha256 = e->config->sha256,
+    };
+    if ((r = cb_evidence_sealer_create(&e->sealer, &opts, reterr)) < 0 ||
+        (r = cb_edge_open_outbox(&e->outbox, node, reterr)) < 0)
+        return r;
+    struct cb_sealing_opts sealing = {e->sealer, e, has_room, on_sealed, on_tick};
+    return cb_sealing_create(&e->sealing, &sealing);
+}
+
+static int create_bus(struct cb_edge *e, struct cb_bus_context *ctx, struct cb_error *reterr)
+{
+    const struct cb_bus_conf *b = &e->config->bus;
+    int r = cb_curve_keys_load(b, &e->curve, reterr);
+    if (r < 0)
+        return r;
+    struct cb_bus_source source;
+    cb_edge_bus_source(e->outbox, &source);
+    struct cb_bus_opts opts = {.node = e->config->node.id,
+                               .store_endpoint = b->evidence,
+                               .alerts_endpoint = b->alerts,
+                               .replay_endpoint = b->replay,
+                               .curve = b->curve_key[0] ? &e->curve : NULL};
+    return cb_bus_create(&e->bus, ctx, &source, &opts, reterr);
+}
+
+static int create_workers(struct cb_edge *e)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = e->config->node.n_workers ? (size_t) e->config->node.n_workers
+                                         : (size_t) (cores > 0 ? cores : 1);
+    if (n > e->config->n_cameras)
+        n = e->config->n_cameras;
+    e->worker = calloc(n, sizeof *e->worker);
+    if (!e->worker)
+        return -ENOMEM;
+    for (; e->n_workers < n; e->n_workers++) {
+        int r = cb_worker_init(&e->worker[e->n_workers]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int create_camera(struct cb_edge *e, size_t i, struct cb_error *reterr)
+{
+    const struct cb_camera_conf *conf = &e->config->camera[i];
+    struct camera *c = &e->camera[i];
+    struct cb_worker *w = &e->worker[i % e->n_workers];
+    struct cb_sink sink = {c, on_passage, on_noise, on_level, on_violation};
+    c->edge = e;
+    c->i = i;
+    cb_minutes_name(e->minutes, i, conf->id, cb_clock_now_ns());
+    int r = cb_lane_create(&c->lane, conf, &e->config->node, &sink, &w->wake, reterr);
+    if (r < 0)
+        return r;
+    e->n_cameras++;
+    return cb_worker_add(w, c->lane);
+}
+
+static int create_cameras(struct cb_edge *e, struct cb_error *reterr)
+{
+    e->camera = calloc(e->config->n_cameras, sizeof *e->camera);
+    if (!e->camera)
+        return -ENOMEM;
+    for (size_t i = 0; i < e->config->n_cameras; i++) {
+        int r = create_camera(e, i, reterr);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int cb_edge_create(struct cb_edge **ret, const struct cb_config *config,
+                   struct cb_bus_context *ctx, struct cb_error *reterr)
+{
+    struct cb_edge *e = calloc(1, sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    e->log = (struct cb_log){"edge", config->node.id};
+    e->config = config;
+    int r;
+    if ((r = cb_minutes_create(&e->minutes, config->n_cameras)) < 0 ||
+        (r = create_workers(e)) < 0 || (r = create_evidence(e, reterr)) < 0 ||
+        (r = create_cameras(e, reterr)) < 0 || (r = create_bus(e, ctx, reterr)) < 0) {
+        cb_edge_destroy(&e);
+        return r;
+    }
+    *ret = e;
+    return 0;
+}
+
+int cb_edge_start(struct cb_edge *e)
+{
+    int r = 0;
+    for (size_t i = 0; i < e->n_workers && r == 0; i++)
+        r = cb_worker_start(&e->worker[i]);
+    for (size_t i = 0; i < e->n_cameras && r == 0; i++)
+        r = cb_lane_start(e->camera[i].lane);
+    return r;
+}
+
+void cb_edge_destroy(struct cb_edge **edge)
+{
+    struct cb_edge *e = *edge;
+    if (!e)
+        return;
+    *edge = NULL;
+    for (size_t i = 0; i < e->n_cameras; i++)
+        cb_lane_stop(e->camera[i].lane);
+    for (size_t i = 0; i < e->n_workers; i++)
+        cb_worker_finish(&e->worker[i]);
+    cb_sealing_destroy(&e->sealing); /* seals what still waits, from the rings */
+    cb_bus_destroy(&e->bus);
+    for (size_t i = 0; i < e->n_cameras; i++)
+        cb_lane_destroy(&e->camera[i].lane);
+    for (size_t i = 0; i < e->n_workers; i++)
+        cb_worker_deinit(&e->worker[i]);
+    cb_outbox_destroy(&e->outbox);
+    cb_evidence_sealer_destroy(&e->sealer);
+    cb_minutes_destroy(&e->minutes);
+    cb_bus_curve_deinit(&e->curve);
+    free(e->camera);
+    free(e->worker);
+    free(e);
+}
+
+void cb_edge_print_metrics(void *self, FILE *out)
+{
+    struct cb_edge *e = self;
+    fprintf(out, "citybrain_passages_total %llu\n",
+            (unsigned long long) __atomic_load_n(&e->n_passages, __ATOMIC_RELAXED));
+    fprintf(out, "citybrain_noise_events_total %llu\n",
+            (unsigned long long) __atomic_load_n(&e->n_noise, __ATOMIC_RELAXED));
+    fprintf(out, "citybrain_violations_total %llu\n",
+            (unsigned long long) __atomic_load_n(&e->n_violations, __ATOMIC_RELAXED));
+    for (size_t i = 0; i < e->n_cameras; i++)
+        cb_lane_print_metrics(e->camera[i].lane, out);
+    cb_sealing_print_metrics(e->sealing, out);
+    cb_outbox_print_metrics(e->outbox, out);
+    cb_bus_print_metrics(e->bus, out);
+}

@@ -1,0 +1,128 @@
+#include "durable.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+static int write_all(int fd, const void *bytes, size_t n)
+{
+    const char *p = bytes;
+    while (n > 0) {
+        ssize_t w = write(fd, p, n);
+        if (w < 0 && errno == EINTR)
+            continue;
+        if (w < 0)
+            return -errno;
+        p += w;
+        n -= (size_t) w;
+    }
+    return 0;
+}
+
+int cb_durable_write(int dir_fd, const char *name, const void *bytes, size_t n, unsigned mode)
+{
+    CB_AUTO_CLOSE int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return -errno;
+    int r = write_all(fd, bytes, n);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    return r;
+}
+
+static void print_hash(const unsigned char hash[crypto_hash_sha256_BYTES], char ret[CB_SHA256_LEN])
+{
+    sodium_bin2hex(ret, CB_SHA256_LEN, hash, crypto_hash_sha256_BYTES);
+}
+
+int cb_durable_hash(int fd, char ret_sha256[CB_SHA256_LEN], uint64_t *ret_n_bytes)
+{
+    crypto_hash_sha256_state state;
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    CB_AUTO_FREE unsigned char *block = malloc(65536);
+    off_t at = 0;
+    if (!block)
+        return -ENOMEM;
+    crypto_hash_sha256_init(&state);
+    for (;;) {
+        ssize_t n = pread(fd, block, 65536, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        crypto_hash_sha256_update(&state, block, (unsigned long long) n);
+        at += n;
+    }
+    crypto_hash_sha256_final(&state, hash);
+    print_hash(hash, ret_sha256);
+    *ret_n_bytes = (uint64_t) at;
+    return 0;
+}
+
+void cb_durable_hash_bytes(const void *bytes, size_t n, char ret_sha256[CB_SHA256_LEN])
+{
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(hash, bytes, n);
+    print_hash(hash, ret_sha256);
+}
+
+int cb_durable_read(int dir_fd, const char *name, size_t n_max, char **ret, size_t *ret_n)
+{
+    CB_AUTO_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    if (st.st_size < 0 || (uint64_t) st.st_size > n_max)
+        return -EFBIG;
+    size_t size = (size_t) st.st_size, n = 0;
+    CB_AUTO_FREE char *bytes = malloc(size + 1);
+    if (!bytes)
+        return -ENOMEM;
+    while (n < size) {
+        ssize_t got = read(fd, bytes + n, size - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        n += (size_t) got;
+    }
+    bytes[n] = '\0';
+    *ret = bytes;
+    *ret_n = n;
+    bytes = NULL;
+    return 0;
+}
+
+int cb_durable_remove_dir(int dir_fd, const char *name)
+{
+    int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        int r = -errno;
+        if (fd >= 0)
+            close(fd);
+        return r;
+    }
+    int r = 0;
+    for (struct dirent *entry; r == 0 && (entry = readdir(d));)
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+            unlinkat(dirfd(d), entry->d_name, 0) < 0)
+            r = -errno;
+    closedir(d);
+    if (r == 0 && unlinkat(dir_fd, name, AT_REMOVEDIR) < 0)
+        r = -errno;
+    return r;
+}

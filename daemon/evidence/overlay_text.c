@@ -1,0 +1,140 @@
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "overlay.h"
+#include "schema/evidence.h"
+
+static const char *const kind_words[] = {"", "超速 Speeding", "改装排气 Modified exhaust"};
+static const char *const user_words[] = {"未知 unknown",     "小型车 car",    "货车 truck",
+                                         "客车 bus",         "摩托车 motorcycle", "自行车 bicycle",
+                                         "行人 pedestrian"};
+static const char *const direction_words[] = {"驶离 away", "驶来 toward"};
+static const char *const source_words[] = {"录像 recording", "到达时刻 arrival", "RTCP"};
+
+static void add(struct cb_overlay *o, bool is_whole_row, const char *label, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void add(struct cb_overlay *o, bool is_whole_row, const char *label, const char *fmt, ...)
+{
+    if (o->n_rows == CB_OVERLAY_ROWS_MAX)
+        return;
+    snprintf(o->row[o->n_rows].label, sizeof o->row[0].label, "%s", label);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(o->row[o->n_rows].value, sizeof o->row[0].value, fmt, ap);
+    va_end(ap);
+    o->row[o->n_rows++].is_whole_row = is_whole_row;
+}
+
+/* Rounded down to a tenth: what is charged is never more than what was measured. */
+static double tenth_below(double v)
+{
+    return floor(v * 10 + 1e-6) / 10;
+}
+
+static void headline_of_speed(struct cb_overlay *o, const struct cb_passage *p)
+{
+    size_t n = strlen(o->headline);
+    snprintf(o->headline + n, sizeof o->headline - n,
+             "   实测 %.1f ±%.1f km/h   限速 %.0f km/h   认定 %.1f km/h",
+             tenth_below(cb_kmh_from_mps(p->speed_mps)), ceil(cb_kmh_from_mps(p->u95_mps) * 10) / 10,
+             cb_kmh_from_mps(p->limit_mps), tenth_below(cb_kmh_from_mps(p->charged_mps)));
+    snprintf(o->box_label, sizeof o->box_label, "%.1f km/h",
+             tenth_below(cb_kmh_from_mps(p->speed_mps)));
+}
+
+static void headline_of_noise(struct cb_overlay *o, const struct cb_noise *s)
+{
+    size_t n = strlen(o->headline);
+    snprintf(o->headline + n, sizeof o->headline - n, "   实测 LAFmax %.1f dB(A)   限值 %.0f dB(A)",
+             tenth_below(s->lafmax_db), s->limit_db);
+    snprintf(o->box_label, sizeof o->box_label, "%.1f dB(A)", tenth_below(s->lafmax_db));
+}
+
+/* Milliseconds truncated, as in the record; the local time with its offset from UTC. */
+static void add_time(struct cb_overlay *o, const struct cb_violation *v, int64_t t_ns)
+{
+    const char *source = source_words[v->time_source];
+    if (v->time_source == CB_TIME_FILE && v->utc_offset_ns == 0) {
+        int64_t ms = t_ns / CB_NS_PER_MS;
+        add(o, true, "时间 Time", "录像时间 %lld:%02d:%02d.%03d (recording's own time, no UTC)",
+            (long long) (ms / 3600000), (int) (ms / 60000 % 60), (int) (ms / 1000 % 60),
+            (int) (ms % 1000));
+        return;
+    }
+    int64_t utc_ns = t_ns + v->utc_offset_ns;
+    time_t s = (time_t) (utc_ns / CB_NS_PER_S);
+    struct tm tm;
+    char local[40], utc[CB_UTC_LEN];
+    localtime_r(&s, &tm);
+    strftime(local, sizeof local, "%Y-%m-%d %H:%M:%S", &tm);
+    cb_utc_print(utc_ns, utc);
+    long minutes = tm.tm_gmtoff / 60;
+    add(o, true, "时间 Time", "%s.%03d %c%02ld:%02ld   (UTC %s, %s)", local,
+        (int) (utc_ns / CB_NS_PER_MS % 1000), minutes < 0 ? '-' : '+', labs(minutes) / 60,
+        labs(minutes) % 60, utc, source);
+}
+
+static void add_place(struct cb_overlay *o, const struct cb_evidence *e)
+{
+    add(o, true, "地点 Place", "%s%s%s%s%s", e->camera_name[0] ? e->camera_name : e->violation.camera,
+        e->road[0] ? " · " : "", e->road, e->district[0] ? " · " : "", e->district);
+    if (!isnan(e->lat_deg) && !isnan(e->lon_deg))
+        add(o, false, "坐标 Position", "%.5f, %.5f", e->lat_deg, e->lon_deg);
+}
+
+static void add_vehicle(struct cb_overlay *o, const struct cb_violation *v)
+{
+    if (v->has_passage) {
+        const struct cb_passage *p = &v->passage;
+        add(o, false, "方向 Direction", "%s", direction_words[p->direction]);
+        add(o, false, "车型 Class", "%s", user_words[p->road_user]);
+    }
+    if (v->has_noise && v->kind == CB_MODIFIED_EXHAUST) {
+        const struct cb_noise *n = &v->noise;
+        if (!isnan(n->lafmax_7m5_db))
+            add(o, false, "7.5 m", "%.1f dB(A)", n->lafmax_7m5_db);
+        if (!isnan(n->background_db))
+            add(o, false, "背景 Background", "%.1f dB(A)", n->background_db);
+        add(o, false, "置信度 Confidence", "%.0f %%", floor(n->confidence * 100));
+        if (v->track < 0)
+            add(o, false, "车辆 Vehicle", "未指认 none named");
+    }
+    if (v->track >= 0)
+        add(o, false, "轨迹 Track", "%lld", (long long) v->track);
+}
+
+static void add_device(struct cb_overlay *o, const struct cb_evidence *e)
+{
+    const char *day = e->violation.kind == CB_MODIFIED_EXHAUST ? e->microphone_calibrated_on
+                                                                : e->calibrated_on;
+    add(o, true, "设备 Device", "%s @ %s", e->violation.camera, e->node);
+    add(o, false, "检定证书 Certificate", "%s%s%s%s", e->certificate[0] ? e->certificate : "无 none",
+        day[0] ? " (" : "", day, day[0] ? ")" : "");
+    add(o, false, "软件 Software", "%s", e->software);
+}
+
+void cb_overlay_fill(struct cb_overlay *o, const struct cb_evidence *e, int64_t t_ns, size_t i,
+                     size_t n, const char *samples_sha256)
+{
+    const struct cb_violation *v = &e->violation;
+    *o = (struct cb_overlay){0};
+    snprintf(o->headline, sizeof o->headline, "%s", kind_words[v->kind]);
+    if (v->kind == CB_SPEEDING && v->has_passage)
+        headline_of_speed(o, &v->passage);
+    else if (v->kind == CB_MODIFIED_EXHAUST && v->has_noise)
+        headline_of_noise(o, &v->noise);
+    add_time(o, v, t_ns);
+    add_place(o, e);
+    add_vehicle(o, v);
+    add_device(o, e);
+    add(o, true, "记录 Record", "%s", e->id);
+    add(o, false, "序号 No.", "%llu", (unsigned long long) e->sequence);
+    add(o, false, "图 Picture", "%zu / %zu", i + 1, n);
+    add(o, true, "数据 Data SHA-256", "%s", samples_sha256);
+}

@@ -1,0 +1,129 @@
+#include "dsp_picture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static inline int min_i(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static inline int max_i(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static void reduce2(uint8_t *restrict dst, const uint8_t *restrict a, const uint8_t *restrict b,
+                    int w)
+{
+    for (int x = 0; x < w; x++)
+        dst[x] = (uint8_t) ((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
+}
+
+void cb_dsp_reduce(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride,
+                   int w, int h, int factor)
+{
+    for (int y = 0; y < h; y++, dst += dst_stride, src += src_stride * factor) {
+        if (factor == 1) {
+            memcpy(dst, src, (size_t) w);
+        } else if (factor == 2) {
+            reduce2(dst, src, src + src_stride, w);
+        } else {
+            for (int x = 0; x < w; x++) {
+                int sum = factor * factor / 2;
+                for (int j = 0; j < factor; j++)
+                    for (int i = 0; i < factor; i++)
+                        sum += src[j * src_stride + x * factor + i];
+                dst[x] = (uint8_t) (sum / (factor * factor));
+            }
+        }
+    }
+}
+
+void cb_dsp_median_picture(uint16_t *dst, const uint8_t *const *pic, int n, size_t n_px)
+{
+    for (size_t i = 0; i < n_px; i++) {
+        uint8_t sorted[64];
+        for (int k = 0; k < n; k++) {
+            uint8_t v = pic[k][i];
+            int j = k;
+            for (; j > 0 && sorted[j - 1] > v; j--)
+                sorted[j] = sorted[j - 1];
+            sorted[j] = v;
+        }
+        dst[i] = (uint16_t) ((sorted[(n - 1) / 2] + sorted[n / 2]) << 7);
+    }
+}
+
+void cb_dsp_range3(uint8_t *lo, uint8_t *hi, const uint16_t *bg, int w, int h)
+{
+    for (int y = 0; y < h; y++) {
+        const uint16_t *r[3] = {bg + (size_t) max_i(y - 1, 0) * (size_t) w,
+                                bg + (size_t) y * (size_t) w,
+                                bg + (size_t) min_i(y + 1, h - 1) * (size_t) w};
+        uint8_t *restrict l = lo + (size_t) y * (size_t) w;
+        uint8_t *restrict u = hi + (size_t) y * (size_t) w;
+        for (int x = 0; x < w; x++) {
+            int x0 = max_i(x - 1, 0), x1 = min_i(x + 1, w - 1);
+            int a = 65535, b = 0;
+            for (int k = 0; k < 3; k++) {
+                a = min_i(a, min_i(r[k][x0], min_i(r[k][x], r[k][x1])));
+                b = max_i(b, max_i(r[k][x0], max_i(r[k][x], r[k][x1])));
+            }
+            l[x] = (uint8_t) (a >> 8);
+            u[x] = (uint8_t) min_i((b + 255) >> 8, 255);
+        }
+    }
+}
+
+void cb_dsp_changed(uint8_t *restrict dst, const uint8_t *restrict img, const uint8_t *restrict lo,
+                    const uint8_t *restrict hi, const uint8_t *restrict noise, uint8_t base,
+                    size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int over = img[i] - hi[i], under = lo[i] - img[i];
+        int d = over > under ? over : under;
+        int t = base + ((3 * noise[i]) >> 4);
+        dst[i] = (uint8_t) ((d > t) + (d > 2 * t));
+    }
+}
+
+void cb_dsp_majority3(uint8_t *restrict dst, const uint8_t *restrict src, int w, int h, int n_min)
+{
+    memset(dst, 0, (size_t) w);
+    memset(dst + (size_t) (h - 1) * (size_t) w, 0, (size_t) w);
+    for (int y = 1; y + 1 < h; y++) {
+        const uint8_t *b = src + (size_t) y * (size_t) w, *a = b - w, *c = b + w;
+        uint8_t *d = dst + (size_t) y * (size_t) w;
+        d[0] = d[w - 1] = 0;
+        for (int x = 1; x + 1 < w; x++) {
+            int n = !!a[x - 1] + !!a[x] + !!a[x + 1] + !!b[x - 1] + !!b[x] + !!b[x + 1] +
+                    !!c[x - 1] + !!c[x] + !!c[x + 1];
+            uint8_t keep = b[x] ? b[x] : 1;
+            d[x] = n >= n_min ? keep : 0;
+        }
+    }
+}
+
+void cb_dsp_learn(uint16_t *restrict bg, uint8_t *restrict noise, const uint8_t *restrict img,
+                  const uint8_t *restrict mask, int alpha_free, int alpha_busy, int busy_step,
+                  size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int d = (img[i] << 8) - bg[i];
+        int alpha = mask[i] ? alpha_busy : alpha_free;
+        bg[i] = (uint16_t) (bg[i] + ((d * (alpha >> 2) + (1 << 13)) >> 14));
+        int dev = (d < 0 ? -d : d) >> 4;
+        int free_step = (dev > noise[i]) - (dev < noise[i]);
+        int v = noise[i] + (mask[i] ? busy_step : free_step);
+        noise[i] = (uint8_t) min_i(v, 160);
+    }
+}
+
+void cb_dsp_scale(uint16_t *restrict bg, int black, int gain_q12, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int v = (black << 8) + (int) (((int64_t) (bg[i] - (black << 8)) * gain_q12) >> 12);
+        bg[i] = (uint16_t) (v < 0 ? 0 : v > 65280 ? 65280 : v);
+    }
+}

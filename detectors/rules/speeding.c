@@ -1,0 +1,85 @@
+#include "speeding.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MPS_PER_KMH (1 / 3.6)
+
+static bool may_speed(enum cb_road_user u)
+{
+    return u != CB_PEDESTRIAN && u != CB_BICYCLE;
+}
+
+/* OIML R 91: a fixed value up to 100 km/h, a share above. */
+static double tolerance_mps(const struct cb_camera_conf *conf, double speed_mps)
+{
+    double fixed = isfinite(conf->tolerance_kmh) ? conf->tolerance_kmh : 3;
+    double percent = isfinite(conf->tolerance_percent) ? conf->tolerance_percent : 3;
+    if (speed_mps <= 100 * MPS_PER_KMH)
+        return fixed * MPS_PER_KMH;
+    return fmax(percent / 100 * speed_mps, 0);
+}
+
+void cb_speeding_judge(const struct cb_camera_conf *conf, struct cb_passage *p)
+{
+    p->violation = CB_VIOLATION_NONE;
+    p->charged_mps = NAN;
+    p->limit_mps = conf->speed_limit_kmh * MPS_PER_KMH;
+    if (!isfinite(p->speed_mps) || !isfinite(p->u95_mps))
+        return;
+    p->charged_mps = fmax(0, p->speed_mps - fmax(tolerance_mps(conf, p->speed_mps), p->u95_mps));
+    /* a comparison with a NaN limit is false */
+    if (may_speed(p->road_user) && p->charged_mps > p->limit_mps)
+        p->violation = CB_SPEEDING;
+}
+
+static enum cb_severity severity_of(double excess)
+{
+    if (excess < 0.20)
+        return CB_MINOR;
+    if (excess < 0.50)
+        return CB_MODERATE;
+    return excess <= 0.70 ? CB_SERIOUS : CB_EXTREME;
+}
+
+/* The fix nearest to the middle between first and last along the path. */
+static size_t middle_of(const struct cb_passage *p)
+{
+    const struct cb_fix *a = p->path, *b = p->path + p->n_path - 1;
+    double x = (a->x_m + b->x_m) / 2, y = (a->y_m + b->y_m) / 2, best = INFINITY;
+    size_t at = 0;
+    for (size_t i = 0; i < p->n_path; i++) {
+        double d = hypot(p->path[i].x_m - x, p->path[i].y_m - y);
+        if (d < best) {
+            best = d;
+            at = i;
+        }
+    }
+    return at;
+}
+
+static void wish(struct cb_violation *v, const struct cb_fix *f)
+{
+    if (v->n_stills && v->still[v->n_stills - 1].t_ns == f->t_ns)
+        return;
+    v->still[v->n_stills++] = (struct cb_still_wish){.t_ns = f->t_ns, .box = f->box};
+}
+
+void cb_speeding_violation(const struct cb_passage *p, struct cb_violation *ret)
+{
+    struct cb_violation v = {.kind = CB_SPEEDING, .utc_offset_ns = p->utc_offset_ns,
+                             .time_source = p->time_source, .track = p->track,
+                             .t_ns = p->t_first_ns + (p->t_last_ns - p->t_first_ns) / 2,
+                             .t_from_ns = p->t_first_ns, .t_to_ns = p->t_last_ns,
+                             .has_passage = true, .passage = *p};
+    memcpy(v.camera, p->camera, sizeof v.camera);
+    v.severity = severity_of(p->charged_mps / p->limit_mps - 1);
+    if (p->n_path) {
+        const struct cb_fix *middle = &p->path[middle_of(p)];
+        v.t_ns = middle->t_ns;
+        wish(&v, &p->path[0]);
+        wish(&v, middle);
+        wish(&v, &p->path[p->n_path - 1]);
+    }
+    *ret = v;
+}

@@ -1,0 +1,48 @@
+#ifndef DETECTORS_TRACK_TRACK_H
+#define DETECTORS_TRACK_TRACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "speed/speed.h"
+
+#define CB_TRACK_CLASS_SEEN 6 /* sightings before a road user is called anything */
+
+/** Constant velocity along one axis, with its covariance. */
+struct cb_kalman {
+    double x, v;
+    double pxx, pxv, pvv;
+};
+
+void cb_kalman_predict(struct cb_kalman *k, double dt_s, double accel_mps2);
+void cb_kalman_update(struct cb_kalman *k, double z, double sigma);
+
+/** What one picture said of a road user. */
+struct cb_track_point {
+    int64_t t_ns;
+    double x_m, y_m;
+    double width_m, extent_m;
+    struct cb_speed_sample sample;
+    bool is_shared; /* its patch held another road user too */
+    bool is_whole;  /* no part outside the picture: sizes hold */
+};
+
+/** One road user, followed on the road plane. */
+struct cb_track {
+    int64_t id;          /* 0 until confirmed */
+    struct cb_kalman x, y;
+    int64_t t_first_ns, t_ns; /* first seen; state's time */
+    int64_t t_seen_ns;   /* of the last point */
+    struct cb_track_point *point;
+    size_t n, cap;
+    double width_m, extent_m; /* smoothed, of unshared sightings */
+    double y_first_m;
+    int n_seen;
+    bool is_judged;      /* the passage has gone out; followed on so that it is not born again */
+};
+
+int cb_track_add(struct cb_track *t, const struct cb_track_point *p);
+void cb_track_deinit(struct cb_track *t);
+
+#endif

@@ -1,0 +1,263 @@
+#include "tracker.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define ACCEL_ALONG_MPS2  3.0
+#define ACCEL_ACROSS_MPS2 1.0
+#define SPEED_MAX_MPS     90.0
+#define GATE              4.0  /* standard deviations */
+#define GATE_M            1.0  /* beyond those: edges jump when shadows come and go */
+#define ACROSS_GATE_M     1.6
+#define CONFIRM_SEEN      4
+#define CONFIRM_M         1.5  /* moved since it was first seen */
+#define LOST_S            1.0
+#define LOST_UNSURE_S     0.25 /* not confirmed */
+#define WIDE_RATIO        1.6  /* a patch so much wider than the track holds two */
+#define BIRTH_WIDTH_M     0.3
+#define SOLID_MAX_M       3.1  /* no road user is broader */
+
+struct pair {
+    double cost;
+    int track, seen;
+};
+
+static int by_cost(const void *a, const void *b)
+{
+    const struct pair *p = a, *q = b;
+    if (p->cost != q->cost)
+        return p->cost < q->cost ? -1 : 1;
+    if (p->track != q->track) /* the older first: the same order on every machine */
+        return p->track - q->track;
+    return p->seen - q->seen;
+}
+
+static double sigma_along(const struct cb_observation *o)
+{
+    return fmax(0.15, o->sigma_px * o->m_per_px);
+}
+
+static double reach_along(const struct cb_track *t, const struct cb_observation *o, double dt_s)
+{
+    double s = sqrt(t->y.pxx + sigma_along(o) * sigma_along(o));
+    return fmin(GATE * s + GATE_M, SPEED_MAX_MPS * fmax(dt_s, 0.01) + GATE_M);
+}
+
+static int list_pairs(const struct cb_tracker *k, const struct cb_sight *s, struct pair **ret,
+                      size_t *ret_n)
+{
+    struct pair *p = malloc((k->n * s->n + 1) * sizeof *p);
+    size_t n = 0;
+    if (!p)
+        return -ENOMEM;
+    for (size_t i = 0; i < k->n; i++)
+        for (size_t j = 0; j < s->n; j++) {
+            const struct cb_track *t = &k->track[i];
+            const struct cb_observation *o = &s->seen[j];
+            double dt = cb_s_from_ns(s->t_ns - t->t_seen_ns);
+            double dy = fabs(o->y_m - t->y.x) / reach_along(t, o, dt);
+            double dx = fabs(o->x_m - t->x.x) / (ACROSS_GATE_M + 0.5 * t->width_m);
+            if (dy < 1 && dx < 1)
+                p[n++] = (struct pair){dy + dx + (t->id ? 0 : 10), (int) i, (int) j};
+        }
+    qsort(p, n, sizeof *p, by_cost);
+    *ret = p;
+    *ret_n = n;
+    return 0;
+}
+
+static void note_size(struct cb_track *t, const struct cb_observation *o)
+{
+    double w = t->n_seen < 8 ? 0.3 : 0.1;
+    if (t->n_seen == 0)
+        w = 1;
+    t->width_m += w * (o->width_m - t->width_m);
+    if (isfinite(o->extent_m))
+        t->extent_m += w * (o->extent_m - t->extent_m);
+}
+
+static bool holds_two(const struct cb_track *t, const struct cb_observation *o)
+{
+    return t->n_seen >= 4 && o->width_m > WIDE_RATIO * t->width_m &&
+           o->width_m > t->width_m + 1.0;
+}
+
+/* A point of the track at (x, y), seen in patch o. */
+static int extend(struct cb_track *t, const struct cb_sight *s, const struct cb_observation *o,
+                  double x_m, double y_m, bool is_refined, bool is_shared)
+{
+    struct cb_vec2 px;
+    if (cb_road_to_px(s->road, (struct cb_vec2){x_m, y_m}, &px) < 0)
+        return 0;
+    double sigma_px = (is_refined ? 0.5 : 1.2) * s->region->factor * (is_shared ? 2 : 1);
+    cb_kalman_update(&t->y, y_m, fmax(0.15, sigma_px * o->m_per_px));
+    cb_kalman_update(&t->x, x_m, 0.4);
+    if (!is_shared || t->n_seen == 0)
+        note_size(t, o);
+    t->n_seen++;
+    t->t_seen_ns = s->t_ns;
+    struct cb_track_point p = {
+        .t_ns = s->t_ns, .x_m = x_m, .y_m = y_m, .width_m = o->width_m, .extent_m = o->extent_m,
+        .sample = {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px,
+                   .box = o->box},
+        .is_shared = is_shared, .is_whole = !o->is_cut,
+    };
+    return cb_track_add(t, &p);
+}
+
+static int measure_own(struct cb_track *t, const struct cb_sight *s,
+                       const struct cb_observation *o)
+{
+    if (o->is_cut_near) { /* the edge is the picture's, not the vehicle's */
+        t->t_seen_ns = s->t_ns;
+        return 0;
+    }
+    if (holds_two(t, o)) {
+        double y;
+        if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, &y) < 0 ||
+            fabs(y - t->y.x) > reach_along(t, o, 0.1))
+            return 0;
+        return extend(t, s, o, t->x.x, y, true, true);
+    }
+    double y = o->y_m;
+    bool is_refined = cb_contact_refine(s->fg, s->region, s->road, o->x_m, o->y_m, o->width_m,
+                                        &y) == 0;
+    return extend(t, s, o, o->x_m, y, is_refined, o->solid_m > SOLID_MAX_M);
+}
+
+static bool is_in_box(const struct cb_track *t, const struct cb_sight *s,
+                      const struct cb_observation *o)
+{
+    struct cb_vec2 px;
+    if (cb_road_to_px(s->road, (struct cb_vec2){t->x.x, t->y.x}, &px) < 0)
+        return false;
+    float x = (float) px.x, y = (float) px.y, slack = 2.0f * (float) s->region->factor;
+    return x > o->box.x - slack && x < o->box.x + o->box.w + slack && y > o->box.y - slack &&
+           y < o->box.y + o->box.h + slack;
+}
+
+/* A track that got no patch of its own stands inside another's: both are in it. */
+static int measure_shared(struct cb_tracker *k, size_t i, const struct cb_sight *s)
+{
+    struct cb_track *t = &k->track[i];
+    for (size_t j = 0; j < s->n && t->id; j++) {
+        const struct cb_observation *o = &s->seen[j];
+        double y;
+        if (!is_in_box(t, s, o))
+            continue;
+        if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, &y) < 0 ||
+            fabs(y - t->y.x) > reach_along(t, o, 0.1))
+            continue;
+        return extend(t, s, o, t->x.x, y, true, true);
+    }
+    return 0;
+}
+
+/* Part of a road user that is followed already: its roof, say, apart from its lower half. */
+static bool is_explained(const struct cb_tracker *k, const struct cb_observation *o, double near)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        const struct cb_track *t = &k->track[i];
+        double behind = near * (o->y_m - t->y.x);
+        if (t->id && fabs(o->x_m - t->x.x) < 0.5 * t->width_m + 0.5 && behind > -2.5 &&
+            behind < fmin(t->extent_m, 12) + 1)
+            return true;
+    }
+    return false;
+}
+
+static int give_birth(struct cb_tracker *k, const struct cb_sight *s,
+                      const struct cb_observation *o)
+{
+    if (o->is_cut_near || o->width_m < BIRTH_WIDTH_M || is_explained(k, o, s->region->near))
+        return 0;
+    if (cb_grow((void **) &k->track, &k->cap, k->n + 1, sizeof *k->track) < 0)
+        return -ENOMEM;
+    struct cb_track *t = &k->track[k->n++];
+    *t = (struct cb_track){
+        .x = {.x = o->x_m, .pxx = 0.16, .pvv = 4}, .y = {.x = o->y_m, .pxx = 1, .pvv = 900},
+        .t_first_ns = s->t_ns, .t_ns = s->t_ns, .t_seen_ns = s->t_ns, .y_first_m = o->y_m};
+    return measure_own(t, s, o);
+}
+
+static void predict_all(struct cb_tracker *k, int64_t t_ns)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        struct cb_track *t = &k->track[i];
+        double dt = cb_s_from_ns(t_ns - t->t_ns);
+        cb_kalman_predict(&t->x, dt, ACCEL_ACROSS_MPS2);
+        cb_kalman_predict(&t->y, dt, ACCEL_ALONG_MPS2);
+        t->t_ns = t_ns;
+    }
+}
+
+static void confirm_all(struct cb_tracker *k)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        struct cb_track *t = &k->track[i];
+        if (!t->id && t->n_seen >= CONFIRM_SEEN && fabs(t->y.x - t->y_first_m) > CONFIRM_M)
+            t->id = ++k->n_ids;
+    }
+}
+
+int cb_tracker_add(struct cb_tracker *k, const struct cb_sight *s)
+{
+    predict_all(k, s->t_ns);
+    CB_AUTO_FREE struct pair *pair = NULL;
+    size_t n_pairs, n_old = k->n;
+    int r = list_pairs(k, s, &pair, &n_pairs);
+    if (r < 0)
+        return r;
+    CB_AUTO_FREE bool *has_patch = calloc(k->n + 1, 1), *is_taken = calloc(s->n + 1, 1);
+    if (!has_patch || !is_taken)
+        return -ENOMEM;
+    for (size_t p = 0; p < n_pairs; p++) {
+        int i = pair[p].track, j = pair[p].seen;
+        if (has_patch[i] || is_taken[j])
+            continue;
+        has_patch[i] = is_taken[j] = true;
+        if ((r = measure_own(&k->track[i], s, &s->seen[j])) < 0)
+            return r;
+    }
+    for (size_t i = 0; i < n_old; i++)
+        if (!has_patch[i] && (r = measure_shared(k, i, s)) < 0)
+            return r;
+    for (size_t j = 0; j < s->n; j++)
+        if (!is_taken[j] && (r = give_birth(k, s, &s->seen[j])) < 0)
+            return r;
+    confirm_all(k);
+    return 0;
+}
+
+bool cb_tracker_is_lost(const struct cb_track *t, int64_t t_ns, const struct cb_region *g)
+{
+    double unseen_s = cb_s_from_ns(t_ns - t->t_seen_ns);
+    if (unseen_s > (t->id ? LOST_S : LOST_UNSURE_S))
+        return true;
+    return unseen_s > 0 && (t->y.x < g->y_min_m || t->y.x > g->y_max_m);
+}
+
+void cb_tracker_remove(struct cb_tracker *k, size_t i)
+{
+    cb_track_deinit(&k->track[i]);
+    memmove(&k->track[i], &k->track[i + 1], (k->n - i - 1) * sizeof *k->track);
+    k->n--;
+}
+
+void cb_tracker_clear(struct cb_tracker *k)
+{
+    while (k->n)
+        cb_track_deinit(&k->track[--k->n]);
+}
+
+void cb_tracker_deinit(struct cb_tracker *k)
+{
+    cb_tracker_clear(k);
+    free(k->track);
+    *k = (struct cb_tracker){0};
+}

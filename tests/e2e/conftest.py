@@ -1,0 +1,35 @@
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import clips  # noqa: E402
+import harness  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """One server for all tests; each makes a database of its own."""
+    server = harness.Postgres(harness.VAR / f"test-pg-{os.getpid()}")
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory):
+    """clip(name): the file of that name in clips.py, made once."""
+    folder = tmp_path_factory.mktemp("clips")
+    return lambda name: clips.make(name, folder)
+
+
+@pytest.fixture
+def sockets():
+    """A folder with a short path, for ipc endpoints."""
+    folder = harness.short_folder()
+    yield folder
+    for entry in folder.iterdir():
+        entry.unlink()
+    folder.rmdir()

@@ -1,0 +1,164 @@
+"""`citybrain measure`: what technicians feed it, good and bad, and what its lines look like."""
+import json
+import math
+import signal
+
+import pytest
+
+import harness
+
+CAMERA = {
+    "id": "c1", "url": "rtsp://nobody.invalid/1", "speed_limit_kmh": 60,
+    "calibration": {"points": [
+        {"px": [100.0, 340.0], "m": [-5.0, 10.0]}, {"px": [540.0, 340.0], "m": [5.0, 10.0]},
+        {"px": [283.3, 140.0], "m": [-5.0, 60.0]}, {"px": [356.7, 140.0], "m": [5.0, 60.0]}]},
+    "microphone": {"sensitivity_dbfs_at_94db": -26.0},
+}
+
+
+@pytest.fixture
+def city(tmp_path):
+    return harness.write_config(tmp_path / "city.yaml", [CAMERA])
+
+
+def summary(records):
+    assert records and records[-1]["type"] == "summary", records[-3:]
+    return records[-1]
+
+
+@pytest.mark.parametrize("name, frames", [
+    ("good", 50), ("video_only", 50), ("odd_even_width", 25), ("odd_size", 25), ("yuv422", 50),
+    ("ten_bit", 50), ("resolution_changes", 100), ("pts_back", 100)])
+def test_every_picture_of_a_readable_clip_is_seen(clip, city, name, frames):
+    code, records, err = harness.measure(city, "c1", clip(name))
+    assert code == 0, err
+    s = summary(records)
+    # ffmpeg's B-frames may end a joined stream a picture early
+    assert frames - 2 <= s["frames"] <= frames
+    assert s["dropped"] == 0 and s["camera"] == "c1"
+
+
+def test_length_is_that_of_the_stream(clip, city):
+    code, records, err = harness.measure(city, "c1", clip("good"))
+    assert code == 0, err
+    assert summary(records)["seconds"] == pytest.approx(2.0, abs=0.05)
+
+
+def test_clip_cut_in_the_middle_is_measured_as_far_as_it_goes(clip, city):
+    code, records, err = harness.measure(city, "c1", clip("truncated"))
+    assert code == 0, err
+    assert 30 <= summary(records)["frames"] <= 70
+
+
+@pytest.mark.parametrize("name", ["wav", "audio_only"])
+def test_sound_alone_is_measured(clip, tmp_path, name):
+    city = harness.write_config(tmp_path / "city.yaml", [
+        {k: CAMERA[k] for k in ("id", "url", "microphone")}])
+    code, records, err = harness.measure(city, "c1", "--levels", clip(name))
+    assert code == 0, err
+    levels = [r for r in records if r["type"] == "level"]
+    assert len(levels) >= 15
+    # ffmpeg's sine has an amplitude of 1/8: -21.07 dBFS RMS, 4.93 dB above 94 dB SPL at -26
+    assert levels[-1]["laf_db"] == pytest.approx(94 + 26 - 21.07, abs=0.3)
+    assert summary(records)["frames"] == 0
+
+
+@pytest.mark.parametrize("name, says", [
+    ("zero_length", ""), ("text", ""), ("headless", "")])
+def test_what_is_no_clip_is_refused_by_name(clip, city, name, says):
+    path = clip(name)
+    code, records, err = harness.measure(city, "c1", path)
+    assert code == 1
+    assert not any(r["type"] == "summary" for r in records)
+    assert path.name in err or "c1" in err, err
+    assert says in err and len(err.strip().splitlines()) <= 4, err
+
+
+def test_missing_file_is_named(city, tmp_path):
+    code, _, err = harness.measure(city, "c1", tmp_path / "nowhere.mp4")
+    assert code == 1
+    assert "nowhere.mp4" in err and "no such file" in err.lower(), err
+
+
+def test_unknown_camera_is_named(city):
+    code, _, err = harness.measure(city, "c9", "x.mp4")
+    assert code == 2 and "c9" in err
+
+
+def test_passwords_are_never_printed(tmp_path):
+    """A camera that refuses is tried again until the technician gives up with Ctrl-C."""
+    camera = {**CAMERA, "url": "rtsp://admin:s3cret-word@127.0.0.1:9/1"}
+    city = harness.write_config(tmp_path / "city.yaml", [camera])
+    program = harness.Program([harness.CITYBRAIN, "measure", "--config", city, "--camera", "c1"],
+                              tmp_path / "log")
+    program.wait_for_text("127.0.0.1:9")
+    assert program.stop(signal.SIGINT) in (0, 1)
+    assert "c1" in program.text() and "refused" in program.text(), program.text()
+    assert "s3cret-word" not in program.text()
+
+
+def test_two_runs_give_the_same_bytes(clip, city):
+    runs = [harness.citybrain("measure", "--config", city, "--camera", "c1", "--levels",
+                              clip("good")).stdout for _ in range(2)]
+    assert runs[0] and runs[0] == runs[1]
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+REQUIRED = {
+    "passage": ["camera", "track", "t_first", "t_last", "class", "direction", "speed_kmh",
+                "speed_uncertainty_kmh", "charged_kmh", "limit_kmh", "violation", "path"],
+    "noise": ["camera", "t_start", "t_peak", "t_end", "lafmax_db", "class", "confidence",
+              "azimuth_deg", "track", "violation"],
+    "level": ["t", "laf_db", "lafmax_db"],
+    "summary": ["camera", "frames", "seconds", "passages", "noise_events", "dropped", "lafmax_db"],
+}
+
+
+def check_lines(records):
+    for r in records:
+        missing = [k for k in REQUIRED[r["type"]] if k not in r]
+        assert not missing, (missing, r)
+        if r["type"] == "passage":
+            if r["speed_kmh"] is None:
+                assert r["reason"], r
+            else:
+                assert is_number(r["speed_kmh"]) and r["speed_uncertainty_kmh"] > 0, r
+            times = [fix[0] for fix in r["path"]]
+            assert times == sorted(times)
+    kinds = [r["type"] for r in records]
+    assert kinds.count("summary") == 1 and kinds[-1] == "summary"
+    assert records[-1]["passages"] == kinds.count("passage")
+    assert records[-1]["noise_events"] == kinds.count("noise")
+
+
+def test_lines_of_a_clip(clip, city):
+    code, records, err = harness.measure(city, "c1", "--levels", clip("good"))
+    assert code == 0, err
+    assert any(r["type"] == "level" for r in records)
+    check_lines(records)
+
+
+def test_tracks_are_measured_without_pictures(city, tmp_path):
+    """The same plane as the calibration's points: 15 m/s, that is 54 km/h, away."""
+    def px(x_m, y_m):  # the pinhole that the four points are of
+        return 320 + 44.0 * x_m * 10 / y_m, 100 + 2400.0 / y_m
+    samples = [[i / 25, *px(1.0, 12 + 15.0 * i / 25)] for i in range(60)]
+    tracks = tmp_path / "tracks.jsonl"
+    tracks.write_text(json.dumps({"track": 7, "samples": samples}) + "\n")
+    code, records, err = harness.measure(city, "c1", "--tracks", tracks)
+    assert code == 0, err
+    passages = [r for r in records if r["type"] == "passage"]
+    assert [p["track"] for p in passages] == [7]
+    p = passages[0]
+    assert p["direction"] == "away" and p["violation"] is None
+    assert abs(p["speed_kmh"] - 54.0) <= max(0.5, p["speed_uncertainty_kmh"])
+
+
+def test_broken_tracks_are_refused_with_their_line(city, tmp_path):
+    tracks = tmp_path / "tracks.jsonl"
+    tracks.write_text('{"track": 7, "samples": []}\n{"track": "seven"}\n')
+    code, _, err = harness.measure(city, "c1", "--tracks", tracks)
+    assert code == 1 and "tracks.jsonl:2" in err, err

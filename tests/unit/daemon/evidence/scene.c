@@ -1,0 +1,261 @@
+#include "scene.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "evidence/key.h"
+
+#define NEEDED(what)                                                                               \
+    do {                                                                                           \
+        if (!(what)) {                                                                             \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                             \
+            exit(1);                                                                               \
+        }                                                                                          \
+    } while (0)
+
+#define UTC_AT_0 INT64_C(1780000000000000000) /* 2026-05-28T20:26:40Z */
+
+/* A road in grey, a sky above, and a red car that comes nearer with t. */
+static void paint(uint8_t *plane[3], const struct cb_picture *p)
+{
+    int car_x = p->width / 3 + (int) (p->t_ns / CB_NS_PER_MS) * p->width / 20000;
+    int car_y = p->height / 2, car_w = p->width / 7, car_h = p->height / 6;
+    for (int y = 0; y < p->height; y++)
+        for (int x = 0; x < p->width; x++) {
+            bool is_car = x >= car_x && x < car_x + car_w && y >= car_y && y < car_y + car_h;
+            int road = y < p->height / 3 ? 190 : 90 + (x * 7 + y * 13) % 9;
+            plane[0][(size_t) y * (size_t) p->stride[0] + (size_t) x] =
+                (uint8_t) (is_car ? 82 : road);
+            if (!plane[1])
+                continue;
+            size_t at = (size_t) (y >> p->chroma_shift_y) * (size_t) p->stride[1] +
+                        (size_t) (x >> p->chroma_shift_x);
+            plane[1][at] = is_car ? 90 : 128;
+            plane[2][at] = is_car ? 220 : 128;
+        }
+}
+
+static void release(void *owner)
+{
+    free(owner);
+}
+
+struct cb_frame *scene_frame(int width, int height, int shift_x, int shift_y, bool is_full_range,
+                             int64_t t_ns)
+{
+    bool is_grey = shift_x < 0;
+    int cw = is_grey ? 0 : (width + (1 << shift_x) - 1) >> shift_x;
+    int ch = is_grey ? 0 : (height + (1 << shift_y) - 1) >> shift_y;
+    size_t luma = (size_t) width * (size_t) height, chroma = (size_t) cw * (size_t) ch;
+    uint8_t *bytes = malloc(luma + 2 * chroma); /* exactly: a read beyond it is found by ASan */
+    NEEDED(bytes);
+    uint8_t *plane[3] = {bytes, is_grey ? NULL : bytes + luma,
+                         is_grey ? NULL : bytes + luma + chroma};
+    struct cb_picture p = {.plane = {plane[0], plane[1], plane[2]},
+                           .stride = {width, cw, cw},
+                           .width = width,
+                           .height = height,
+                           .chroma_shift_x = is_grey ? 0 : shift_x,
+                           .chroma_shift_y = is_grey ? 0 : shift_y,
+                           .is_full_range = is_full_range,
+                           .t_ns = t_ns,
+                           .utc_offset_ns = UTC_AT_0,
+                           .time_source = CB_TIME_RTCP};
+    paint(plane, &p);
+    return cb_frame_wrap(&p, release, bytes);
+}
+
+static int still_at(void *self, int64_t t_ns, struct cb_frame **ret_frame)
+{
+    const struct cb_scene *s = self;
+    if (s->no_picture_after_ns && t_ns > s->no_picture_after_ns)
+        return -ENODATA;
+    *ret_frame = scene_frame(s->width, s->height, s->shift_x, s->shift_y, s->is_full_range,
+                             s->is_always_same_picture ? 0 : t_ns);
+    return 0;
+}
+
+static int cut(void *self, int64_t t0_ns, int64_t t1_ns, int fd, const char **ret_suffix)
+{
+    const struct cb_scene *s = self;
+    char text[100];
+    if (s->clip_error)
+        return s->clip_error;
+    int n = snprintf(text, sizeof text, "clip from %lld to %lld", (long long) t0_ns,
+                     (long long) t1_ns);
+    if (write(fd, text, (size_t) n) != n)
+        return -errno;
+    *ret_suffix = "mp4";
+    return 0;
+}
+
+static void fill_violation(struct cb_scene *s)
+{
+    struct cb_violation *v = &s->speeding;
+    *v = (struct cb_violation){.kind = CB_SPEEDING,
+                               .severity = CB_MODERATE,
+                               .t_ns = 5 * CB_NS_PER_S,
+                               .utc_offset_ns = UTC_AT_0,
+                               .time_source = CB_TIME_RTCP,
+                               .track = 17,
+                               .t_from_ns = 4 * CB_NS_PER_S,
+                               .t_to_ns = 6 * CB_NS_PER_S,
+                               .n_stills = 2,
+                               .has_passage = true};
+    snprintf(v->camera, sizeof v->camera, "%s", s->camera.id);
+    v->still[0] = (struct cb_still_wish){4200 * CB_NS_PER_MS, {690, 360, 185, 122}};
+    v->still[1] = (struct cb_still_wish){5800 * CB_NS_PER_MS, {795, 360, 185, 122}};
+    struct cb_passage *p = &v->passage;
+    *p = (struct cb_passage){.track = 17,
+                             .t_first_ns = v->t_from_ns,
+                             .t_last_ns = v->t_to_ns,
+                             .utc_offset_ns = UTC_AT_0,
+                             .time_source = CB_TIME_RTCP,
+                             .road_user = CB_CAR,
+                             .speed_mps = cb_mps_from_kmh(73.24),
+                             .u95_mps = cb_mps_from_kmh(1.1),
+                             .limit_mps = cb_mps_from_kmh(60),
+                             .charged_mps = cb_mps_from_kmh(70.24),
+                             .violation = CB_SPEEDING,
+                             .path = s->path,
+                             .n_path = 40};
+    snprintf(p->camera, sizeof p->camera, "%s", s->camera.id);
+    for (int i = 0; i < 40; i++)
+        s->path[i] = (struct cb_fix){v->t_from_ns + i * 50 * CB_NS_PER_MS, 1.8, 12 + i * 1.017,
+                                     700.0f + (float) i * 3, 480, {650, 360, 185, 122}};
+}
+
+static void fill_exhaust(struct cb_scene *s)
+{
+    struct cb_violation *v = &s->exhaust;
+    *v = s->speeding;
+    v->kind = CB_MODIFIED_EXHAUST;
+    v->has_noise = true;
+    v->passage.road_user = CB_MOTORCYCLE;
+    v->noise = (struct cb_noise){.t_start_ns = v->t_from_ns, .t_peak_ns = v->t_ns,
+                                 .t_end_ns = v->t_to_ns, .utc_offset_ns = UTC_AT_0,
+                                 .time_source = CB_TIME_RTCP, .lafmax_db = 97.36,
+                                 .lafmax_7m5_db = 96.1, .background_db = 61.0,
+                                 .class_ = CB_NOISE_MODIFIED_EXHAUST, .confidence = 0.97,
+                                 .azimuth_deg = 12, .track = 17, .limit_db = 85,
+                                 .violation = CB_MODIFIED_EXHAUST, .n_features = 1};
+    snprintf(v->noise.camera, sizeof v->noise.camera, "%s", s->camera.id);
+    snprintf(v->noise.feature[0].name, sizeof v->noise.feature[0].name, "harmonicity");
+    v->noise.feature[0].value = 0.83;
+}
+
+static void fill_camera(struct cb_camera_conf *c)
+{
+    static struct cb_calibration_point points[4] = {{100, 700, 0, 10, 0},
+                                                    {1200, 700, 7, 10, 0},
+                                                    {500, 300, 0, 50, 0},
+                                                    {800, 300, 7, 50, 0}};
+    cb_camera_conf_init(c);
+    snprintf(c->id, sizeof c->id, "sz-nh-0001");
+    snprintf(c->name, sizeof c->name, "深南大道 K3+200 东向");
+    snprintf(c->road, sizeof c->road, "深南大道");
+    snprintf(c->district, sizeof c->district, "福田");
+    c->lat_deg = 22.5410;
+    c->lon_deg = 114.0560;
+    c->bearing_deg = 92;
+    c->speed_limit_kmh = 60;
+    c->has_calibration = true;
+    c->calibration.points = points;
+    c->calibration.n_points = 4;
+    snprintf(c->calibration.certificate, sizeof c->calibration.certificate, "粤JL-2026-00417");
+    snprintf(c->calibration.calibrated_on, sizeof c->calibration.calibrated_on, "2026-03-05");
+}
+
+void scene_open(struct cb_scene *s)
+{
+    struct cb_error e = {0};
+    const char *tmp = getenv("TMPDIR");
+    *s = (struct cb_scene){.width = 1280, .height = 720, .shift_x = 1, .shift_y = 1};
+    snprintf(s->dir, sizeof s->dir, "%.40s/cb-evidence-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    NEEDED(mkdtemp(s->dir));
+    char name[90];
+    snprintf(name, sizeof name, "%s/node", s->dir);
+    NEEDED(cb_key_generate(name, s->public_key, &e) == 0);
+    snprintf(s->key_file, sizeof s->key_file, "%s.key", name);
+    fill_camera(&s->camera);
+    fill_violation(s);
+    fill_exhaust(s);
+    s->stills = (struct cb_still_source){s, still_at};
+    s->clip = (struct cb_clip_source){s, cut};
+    s->request = (struct cb_evidence_request){&s->speeding, &s->camera, &s->stills, &s->clip, NULL};
+}
+
+void scene_resize(struct cb_scene *s, int width, int height)
+{
+    float x = (float) width / (float) s->width, y = (float) height / (float) s->height;
+    struct cb_violation *all[] = {&s->speeding, &s->exhaust};
+    for (int i = 0; i < 4; i++) {
+        struct cb_box *b = &all[i / 2]->still[i % 2].box;
+        *b = (struct cb_box){b->x * x, b->y * y, b->w * x, b->h * y};
+    }
+    s->width = width;
+    s->height = height;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void) st, (void) type, (void) at;
+    return remove(path);
+}
+
+void scene_remove_tree(const char *dir)
+{
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void scene_close(struct cb_scene *s)
+{
+    scene_remove_tree(s->dir);
+}
+
+struct cb_evidence_sealer *scene_sealer(struct cb_scene *s)
+{
+    struct cb_evidence_sealer *sealer = NULL;
+    struct cb_error e = {0};
+    struct cb_evidence_opts o = {.node = "edge-1", .data_dir = s->dir, .key_file = s->key_file,
+                                 .software = "citybrain 0.1.0 (test)"};
+    o.config_sha256 = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    if (cb_evidence_sealer_create(&sealer, &o, &e) < 0) {
+        fprintf(stderr, "sealer: %s %s\n", e.where, e.text);
+        exit(1);
+    }
+    return sealer;
+}
+
+void scene_seal(struct cb_scene *s, struct cb_evidence_sealer *sealer, struct cb_sealed *ret)
+{
+    struct cb_error e = {0};
+    int r = cb_evidence_seal(sealer, &s->request, ret, &e);
+    if (r < 0) {
+        fprintf(stderr, "seal: %d %s %s\n", r, e.where, e.text);
+        exit(1);
+    }
+}
+
+void scene_alter(const char *dir, const char *name)
+{
+    char path[256];
+    unsigned char c;
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    int fd = open(path, O_RDWR);
+    NEEDED(fd >= 0 && fstat(fd, &st) == 0);
+    off_t at = st.st_size / 2;
+    NEEDED(pread(fd, &c, 1, at) == 1);
+    c ^= 1;
+    NEEDED(pwrite(fd, &c, 1, at) == 1);
+    close(fd);
+}

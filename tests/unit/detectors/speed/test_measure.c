@@ -1,0 +1,299 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "rules/speeding.h"
+#include "synthetic.h"
+
+#define SAMPLES_MAX 2000
+#define KMH         (1 / 3.6)
+
+struct bench {
+    struct cb_road *road;
+    struct cb_camera_conf conf;
+    struct cb_calibration_point point[GRID_N];
+    struct cb_speed_sample s[SAMPLES_MAX];
+};
+
+static void open_bench(struct bench *b, double dx, double dy, double angle)
+{
+    memset(b, 0, sizeof *b);
+    cb_camera_conf_init(&b->conf);
+    survey(&hd_view, 0, NULL, b->point);
+    for (int i = 0; i < GRID_N; i++) {
+        struct cb_calibration_point *p = &b->point[i];
+        double x = p->x_m, y = p->y_m;
+        p->x_m = dx + cos(angle) * x - sin(angle) * y;
+        p->y_m = dy + sin(angle) * x + cos(angle) * y;
+    }
+    b->conf.has_calibration = true;
+    b->conf.calibration.points = b->point;
+    b->conf.calibration.n_points = GRID_N;
+    assert_int_equal(cb_road_create(&b->road, &b->conf.calibration, 1920, 1080, NULL), 0);
+}
+
+static struct bench *new_bench(void)
+{
+    struct bench *b = malloc(sizeof *b);
+    assert_non_null(b);
+    open_bench(b, 0, 0, 0);
+    return b;
+}
+
+static void free_bench(struct bench *b)
+{
+    cb_road_destroy(&b->road);
+    free(b);
+}
+
+static struct cb_passage measure(struct bench *b, size_t n)
+{
+    struct cb_passage p;
+    assert_int_equal(cb_speed_measure(b->road, &b->conf, b->s, n, &p), 0);
+    assert_true(p.n_path > 0);
+    for (size_t i = 1; i < p.n_path; i++)
+        assert_true(p.path[i].t_ns > p.path[i - 1].t_ns);
+    assert_true(isnan(p.speed_mps) == (p.reason != CB_REASON_NONE));
+    assert_true(isnan(p.u95_mps) == isnan(p.speed_mps));
+    return p;
+}
+
+static enum cb_reason reason_of(struct bench *b, size_t n)
+{
+    struct cb_passage p = measure(b, n);
+    enum cb_reason r = p.reason;
+    cb_passage_deinit(&p);
+    return r;
+}
+
+static void test_exact(void **state)
+{
+    (void) state;
+    struct bench *b = new_bench();
+    for (double v = 20 * KMH; v < 220 * KMH; v *= 1.7)
+        for (int away = 0; away < 2; away++) {
+            size_t n = drive(&hd_view, 2, 0, away ? v : -v, 0, 0, NULL, b->s, SAMPLES_MAX);
+            struct cb_passage p = measure(b, n);
+            assert_int_equal(p.reason, CB_REASON_NONE);
+            CB_NEAR(p.speed_mps, v, 1e-4 * v);
+            assert_true(p.u95_mps > 0 && p.u95_mps < 0.05 * v);
+            assert_int_equal(p.direction, away ? CB_AWAY : CB_TOWARD);
+            assert_true(p.path[0].y_m >= 12 - 1e-6 && p.path[0].y_m <= 42 + 1e-6);
+            b->conf.speed_limit_kmh = 30;
+            cb_speeding_judge(&b->conf, &p);
+            assert_true(p.charged_mps <= v - 3 * KMH + 1e-3); /* never above the truth */
+            cb_passage_deinit(&p);
+        }
+    free_bench(b);
+}
+
+/* The mean over the zone: distance by time, whatever the foot does. */
+static void test_acceleration(void **state)
+{
+    (void) state;
+    struct bench *b = new_bench();
+    for (double a = -3; a <= 3; a += 1) {
+        size_t n = drive(&hd_view, -1, 0, 20, a, 0, NULL, b->s, SAMPLES_MAX);
+        struct cb_passage p = measure(b, n);
+        assert_int_equal(p.reason, CB_REASON_NONE);
+        const struct cb_fix *f = p.path, *l = p.path + p.n_path - 1;
+        double mean = (l->y_m - f->y_m) / ((double) (l->t_ns - f->t_ns) * 1e-9);
+        CB_NEAR(p.speed_mps, mean, 0.02);
+        cb_passage_deinit(&p);
+    }
+    free_bench(b);
+}
+
+/* Where the road's axes lie changes no speed, nor does when it was; time stretched divides it. */
+static void test_invariance(void **state)
+{
+    (void) state;
+    struct bench *b = new_bench(), *moved = malloc(sizeof *moved);
+    uint64_t seed = 5;
+    assert_non_null(moved);
+    b->conf.has_zone = true; /* all of the track, in any frame */
+    b->conf.zone_y_min_m = -1e4;
+    b->conf.zone_y_max_m = 1e4;
+    size_t n = drive(&hd_view, 1, 0, 20, 0.5, 1, &seed, b->s, SAMPLES_MAX);
+    struct cb_passage p = measure(b, n), q;
+    for (int i = 0; i < 6; i++) {
+        open_bench(moved, 300 * i, -70 * i, 0.25 * i);
+        moved->conf.has_zone = true;
+        moved->conf.zone_y_min_m = -1e4;
+        moved->conf.zone_y_max_m = 1e4;
+        memcpy(moved->s, b->s, sizeof b->s);
+        q = measure(moved, n);
+        /* only the prior on acceleration knows which way is along */
+        CB_NEAR(q.speed_mps, p.speed_mps, 0.02);
+        cb_passage_deinit(&q);
+        cb_road_destroy(&moved->road);
+    }
+    for (size_t i = 0; i < n; i++)
+        b->s[i].t_ns += 1700000000000000000;
+    q = measure(b, n);
+    CB_NEAR(q.speed_mps, p.speed_mps, 1e-6);
+    cb_passage_deinit(&q);
+    cb_passage_deinit(&p);
+    n = drive(&hd_view, 1, 0, 20, 0, 1, &seed, b->s, SAMPLES_MAX);
+    p = measure(b, n);
+    for (size_t i = 0; i < n; i++)
+        b->s[i].t_ns *= 2;
+    q = measure(b, n);
+    CB_NEAR(2 * q.speed_mps, p.speed_mps, 0.01);
+    cb_passage_deinit(&q);
+    cb_passage_deinit(&p);
+    free(moved);
+    free_bench(b);
+}
+
+/* One passage with all inputs drawn by their stated uncertainties. */
+static struct cb_passage draw(struct bench *b, double v, bool is_contact, uint64_t *seed)
+{
+    double z = is_contact ? 0.08 * normal(seed) : 0.2 * uniform(seed);
+    double drift = 1 + 0.08 * sqrt(2) * normal(seed) / 32, scale = 1 + 0.002 * normal(seed);
+    cb_road_destroy(&b->road);
+    survey(&hd_view, 0.7, seed, b->point);
+    assert_int_equal(cb_road_create(&b->road, &b->conf.calibration, 1920, 1080, NULL), 0);
+    size_t n = drive(&hd_view, -3 + 6 * uniform(seed), z,
+                     (uniform(seed) < 0.5 ? -1 : 1) * v * drift * scale, 0, 1.5, seed, b->s,
+                     SAMPLES_MAX);
+    for (size_t i = 0; i < n && !is_contact; i++)
+        b->s[i].box.w = 0;
+    struct cb_passage p = measure(b, n);
+    assert_int_equal(p.reason, CB_REASON_NONE);
+    cb_speeding_judge(&b->conf, &p);
+    return p;
+}
+
+/* The interval holds the truth as often as it says, for our own contact points and for other
+ * detectors' low points. */
+static void test_coverage(void **state)
+{
+    (void) state;
+    struct bench *b = new_bench();
+    uint64_t seed = 31337;
+    for (int is_contact = 0; is_contact < 2; is_contact++) {
+        int n_held = 0, n = 600, n_over = 0;
+        double bias = 0;
+        for (int i = 0; i < n; i++) {
+            double v = (30 + 90 * uniform(&seed)) * KMH;
+            struct cb_passage p = draw(b, v, is_contact, &seed);
+            n_held += fabs(p.speed_mps - v) <= p.u95_mps;
+            n_over += p.charged_mps > v;
+            bias += (p.speed_mps / v - 1) / n;
+            cb_passage_deinit(&p);
+        }
+        print_message("%s points: coverage %.1f %%, bias %.3f %%, charged above truth %d of %d\n",
+                      is_contact ? "contact" : "low", 100.0 * n_held / n, 100 * bias, n_over, n);
+        assert_true(n_held >= 0.93 * n && n_held <= 0.99 * n);
+        assert_true(fabs(bias) < 0.0015);
+        assert_int_equal(n_over, 0);
+    }
+    free_bench(b);
+}
+
+/* A tracker's point that stays behind at the picture's border, and gross misses between. */
+static void test_outliers(void **state)
+{
+    (void) state;
+    struct bench *b = new_bench();
+    uint64_t seed = 9;
+    for (int i = 0; i < 40; i++) {
+        double v = (40 + 2 * i) * KMH;
+        size_t n = drive(&hd_view, 1, 0, -v, 0, 1, &seed, b->s, SAMPLES_MAX);
+        for (size_t k = n - n / 6; k < n; k++) {
+            b->s[k].x_px = b->s[n - n / 6 - 1].x_px;
+            b->s[k].y_px = b->s[n - n / 6 - 1].y_px;
+        }
+        for (size_t k = 3; k < n; k += 7) {
+            b->s[k].x_px += 200 * (uniform(&seed) - 0.5);
+            b->s[k].y_px -= 100 * uniform(&seed);
+        }
+        struct cb_passage p = measure(b, n);
+        assert_int_equal(p.reason, CB_REASON_NONE);
+        CB_NEAR(p.speed_mps, v, 0.015 * v);
+        cb_passage_deinit(&p);
+    }
+    free_bench(b);
+}
+
+static void test_refusals(void **state)
+{
+    (void) state;
+    struct bench *b = new_bench();
+    uint64_t seed = 4;
+    struct cb_passage p;
+    size_t n = drive(&hd_view, 1, 0, -15, 0, 0.5, &seed, b->s, SAMPLES_MAX);
+    assert_int_equal(cb_speed_measure(b->road, &b->conf, b->s, 0, &p), -ENODATA);
+    assert_int_equal(reason_of(b, 14), CB_REASON_TOO_FEW_SAMPLES);
+    for (size_t i = 0; i < 200; i++) { /* parked: trembles about one place */
+        struct cb_vec2 px = synthetic_px(&hd_view, 1, 25, 0);
+        b->s[i] = (struct cb_speed_sample){.t_ns = 40000000 * (int64_t) i,
+                                           .x_px = px.x + normal(&seed),
+                                           .y_px = px.y + normal(&seed)};
+    }
+    assert_int_equal(reason_of(b, 200), CB_REASON_STANDING);
+    for (size_t i = 0; i < 60; i++) { /* jumps between two vehicles */
+        struct cb_vec2 px = synthetic_px(&hd_view, 1, 14 + 24 * uniform(&seed), 0);
+        b->s[i] = (struct cb_speed_sample){.t_ns = 40000000 * (int64_t) i, .x_px = px.x,
+                                           .y_px = px.y};
+    }
+    assert_int_equal(reason_of(b, 60), CB_REASON_INCONSISTENT);
+    n = drive(&hd_view, 1, 0, 14, 0, 40, &seed, b->s, SAMPLES_MAX);
+    enum cb_reason r = reason_of(b, n);
+    assert_true(r == CB_REASON_TOO_UNCERTAIN || r == CB_REASON_INCONSISTENT);
+    b->conf.has_zone = true;
+    b->conf.zone_y_min_m = 60;
+    b->conf.zone_y_max_m = 90;
+    assert_int_equal(cb_speed_measure(b->road, &b->conf, b->s, n, &p), -ENODATA);
+    free_bench(b);
+}
+
+/* Whatever comes, no crash, no speed out of nothing. */
+static void test_hostile(void **state)
+{
+    (void) state;
+    struct bench *b = new_bench();
+    static const double odd[] = {NAN, INFINITY, -INFINITY, 1e300, -1e300, 0, 1e9, -5};
+    static const int64_t when[] = {INT64_MIN, INT64_MAX, 0, -1, 40000000};
+    uint64_t seed = 11;
+    for (int i = 0; i < 3000; i++) {
+        size_t n = drive(&hd_view, 1, 0, -15, 0, 0.5, &seed, b->s, SAMPLES_MAX);
+        for (int k = 0; k < 1 + i % 40; k++) {
+            struct cb_speed_sample *s = &b->s[(size_t) (uniform(&seed) * (double) n)];
+            double x = odd[(size_t) (uniform(&seed) * 8)];
+            switch ((int) (uniform(&seed) * 4)) {
+            case 0:
+                s->x_px = x;
+                break;
+            case 1:
+                s->y_px = x;
+                break;
+            case 2:
+                s->sigma_px = x;
+                break;
+            default:
+                s->t_ns = when[(size_t) (uniform(&seed) * 5)];
+            }
+        }
+        struct cb_passage p;
+        int r = cb_speed_measure(b->road, &b->conf, b->s, n, &p);
+        assert_true(r == 0 || r == -ENODATA);
+        if (r < 0)
+            continue;
+        assert_true(isnan(p.speed_mps) || (p.speed_mps > 0 && p.u95_mps > 0));
+        cb_passage_deinit(&p);
+    }
+    free_bench(b);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_exact),    cmocka_unit_test(test_acceleration),
+    cmocka_unit_test(test_invariance), cmocka_unit_test(test_coverage),
+    cmocka_unit_test(test_outliers), cmocka_unit_test(test_refusals),
+    cmocka_unit_test(test_hostile),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,49 @@
+#ifndef TESTS_VISION_SCENE_H
+#define TESTS_VISION_SCENE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "detectors/detector.h"
+#include "schema/camera.h"
+#include "schema/passage.h"
+#include "schema/violation.h"
+
+/*
+ * A small picture-maker of the test's own: boxes with wheels' height above a noisy road, seen by
+ * a pinhole whose place is known exactly. Shares nothing with the detectors.
+ */
+
+struct box {
+    double x_m;          /* middle, across */
+    double y0_m, v_mps;  /* rear end at t0_s, and its speed along Y */
+    double t0_s;
+    double width_m, length_m, height_m;
+    int level;           /* luma of its end; side and roof are lighter */
+    double stop_s, go_s; /* stands still between; both 0: never */
+};
+
+struct view {
+    int width, height;
+    double f_px, height_m, pitch_rad; /* camera over (0, 0, height), looking along +Y */
+    double fps, seconds;
+    const struct box *box;
+    int n_boxes;
+    double step_s, step_gain; /* the exposure changes at step_s by step_gain; 0: never */
+    double cut_s, jump_s;     /* at cut_s the stream breaks and its time jumps ahead; 0: never */
+};
+
+#define MAX_PASSAGES 16
+
+struct outcome {
+    struct cb_passage passage[MAX_PASSAGES]; /* without path */
+    int n, n_violations;
+    int64_t t_told_ns[MAX_PASSAGES];         /* of the frame that brought it */
+    int64_t now_ns;
+};
+
+/** Runs the view through a pipeline with zone y_min…y_max and that limit. */
+void watch(const struct view *v, double y_min_m, double y_max_m, double limit_kmh,
+           struct outcome *ret);
+
+#endif
