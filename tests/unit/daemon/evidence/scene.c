@@ -193,6 +193,18 @@ void scene_open(struct cb_scene *s)
     s->request = (struct cb_evidence_request){&s->speeding, &s->camera, &s->stills, &s->clip, NULL};
 }
 
+void scene_resize(struct cb_scene *s, int width, int height)
+{
+    float x = (float) width / (float) s->width, y = (float) height / (float) s->height;
+    struct cb_violation *all[] = {&s->speeding, &s->exhaust};
+    for (int i = 0; i < 4; i++) {
+        struct cb_box *b = &all[i / 2]->still[i % 2].box;
+        *b = (struct cb_box){b->x * x, b->y * y, b->w * x, b->h * y};
+    }
+    s->width = width;
+    s->height = height;
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
     (void) st, (void) type, (void) at;
