@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "background.h"
+#include "ambient.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sound.h"
@@ -52,7 +52,7 @@ struct cb_ear {
     int time_source;
     struct divider tick, row_step, envelope_step;
     struct cb_meter meter;
-    struct cb_background background;
+    struct cb_ambient background;
     struct cb_cutter cutter;
     double line_max_db, background_db;
     double envelope_sum;
@@ -263,7 +263,7 @@ static void tell_level(struct cb_ear *e, int64_t t_ns)
                                .lafmax_db = e->line_max_db};
     e->line_max_db = l.laf_db;
     if (!e->cutter.is_open)
-        cb_background_add(&e->background, l.laf_db);
+        cb_ambient_add(&e->background, l.laf_db);
     if (e->listener.on_level)
         e->listener.on_level(e->listener.self, &l);
 }
@@ -273,7 +273,7 @@ static int on_tick(struct cb_ear *e)
     double max_db = cb_meter_take_max_db(&e->meter);
     e->line_max_db = fmax(e->line_max_db, max_db);
     if (!e->cutter.is_open)
-        e->background_db = cb_background_db(&e->background);
+        e->background_db = cb_ambient_db(&e->background);
     enum cb_cut cut = cb_cutter_add(&e->cutter, e->t_ns, max_db, e->background_db);
     int r = cut == CB_CUT_END ? tell_event(e) : 0;
     int64_t i_tick = (e->t_ns + TICK_NS / 2) / TICK_NS;

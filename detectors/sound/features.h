@@ -21,8 +21,8 @@ enum cb_feature {
     CB_F_TONE_STEADY,  /* share of the moments at which it stays within 1.5 %, [0, 1] */
     CB_F_RIPPLE_DB,    /* how much the level goes up and down within half a second, RMS */
     CB_F_CREST_DB,     /* the strongest 2 ms over the mean */
-    CB_F_BANGS,        /* sudden rises of 10 dB within 10 ms, a second */
-    CB_F_PULSE,        /* how regularly the power pulses at 12 to 250 Hz, [0, 1] */
+    CB_F_BANGS,        /* sudden peaks 8 dB over what was before, a second */
+    CB_F_LIKENESS,     /* of each moment's spectrum to the mean one's, [0, 1] */
     CB_F_SECONDS,      /* how long the loud part is */
     CB_F_COUNT
 };
