@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "background.h"
+#include "backdrop.h"
 #include "blobs.h"
 #include "region.h"
 

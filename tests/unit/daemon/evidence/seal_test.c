@@ -183,7 +183,8 @@ static void test_chain_goes_on_after_a_restart(void **state)
     (void) state;
     struct cb_scene s;
     struct cb_sealed sealed;
-    struct cb_verify_report before, v;
+    struct cb_verify_link before = {0};
+    struct cb_verify_report v;
     struct cb_fault fault;
     scene_open(&s);
     for (uint64_t i = 1; i <= 4; i++) {
@@ -191,8 +192,8 @@ static void test_chain_goes_on_after_a_restart(void **state)
         scene_seal(&s, sealer, &sealed);
         assert_int_equal(sealed.sequence, i);
         assert_int_equal(cb_verify_package(sealed.dir, &any_key, &v, NULL), 0);
-        assert_true(cb_verify_link(i == 1 ? NULL : &before, &v, false, &fault));
-        before = v;
+        assert_true(cb_verify_follows(i == 1 ? NULL : &before, &v.link, false, &fault));
+        before = v.link;
         free(sealed.dir);
         cb_evidence_sealer_destroy(&sealer);
     }
