@@ -178,6 +178,10 @@ void scene_open(struct cb_scene *s)
 {
     struct cb_error e = {0};
     const char *tmp = getenv("TMPDIR");
+    static bool is_registered;
+    if (!is_registered)
+        atexit(cb_evidence_release_fonts);
+    is_registered = true;
     *s = (struct cb_scene){.width = 1280, .height = 720, .shift_x = 1, .shift_y = 1};
     snprintf(s->dir, sizeof s->dir, "%.40s/cb-evidence-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     NEEDED(mkdtemp(s->dir));
@@ -191,6 +195,18 @@ void scene_open(struct cb_scene *s)
     s->stills = (struct cb_still_source){s, still_at};
     s->clip = (struct cb_clip_source){s, cut};
     s->request = (struct cb_evidence_request){&s->speeding, &s->camera, &s->stills, &s->clip, NULL};
+}
+
+void scene_resize(struct cb_scene *s, int width, int height)
+{
+    float x = (float) width / (float) s->width, y = (float) height / (float) s->height;
+    struct cb_violation *all[] = {&s->speeding, &s->exhaust};
+    for (int i = 0; i < 4; i++) {
+        struct cb_box *b = &all[i / 2]->still[i % 2].box;
+        *b = (struct cb_box){b->x * x, b->y * y, b->w * x, b->h * y};
+    }
+    s->width = width;
+    s->height = height;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
