@@ -17,20 +17,20 @@
 #define CONTACT_HEIGHT_U_M 0.08 /* of a contact point above the road: it reads fast by z / h */
 /* A point that another detector followed, low on a vehicle's front or rear: anywhere between the
  * tyre or shadow on the road and a bumper's lower edge, 0.2 m up. */
-#define LOW_POINT_M        0.10
-#define LOW_POINT_U_M      0.06
-#define DRIFT_U_M          0.08 /* of the followed point along the vehicle, at either end */
-#define TIMING_U_S         0.0005 /* of a capture time, at either end */
+#define LOW_POINT_M   0.10
+#define LOW_POINT_U_M 0.06
+#define DRIFT_U_M     0.08   /* of the followed point along the vehicle, at either end */
+#define TIMING_U_S    0.0005 /* of a capture time, at either end */
 
-#define N_MIN        5
-#define SECONDS_MIN  0.2
-#define COVER_MIN_M  8.0 /* of the zone must be seen, or this share of a shorter one */
-#define COVER_SHARE  0.3
-#define STANDING_M   1.5
-#define STANDING_MPS 0.7
+#define N_MIN         5
+#define SECONDS_MIN   0.2
+#define COVER_MIN_M   8.0 /* of the zone must be seen, or this share of a shorter one */
+#define COVER_SHARE   0.3
+#define STANDING_M    1.5
+#define STANDING_MPS  0.7
 #define FOLLOWERS_MIN 0.55 /* of the samples in the zone */
-#define WANDER_MAX_M 0.6   /* noise on the road beyond which it is no vehicle's motion */
-#define U95_MAX_MPS  1.4   /* 5 km/h … */
+#define WANDER_MAX_M  0.6  /* noise on the road beyond which it is no vehicle's motion */
+#define U95_MAX_MPS   1.4  /* 5 km/h … */
 #define U95_MAX_SHARE 0.15 /* … or this share, whatever is larger */
 
 /* The samples in the zone. */
@@ -102,9 +102,12 @@ static void describe(const struct look *l, struct cb_passage *p)
         const struct cb_speed_sample *s = l->from[i];
         if (!(l->p[i].weight > 0))
             continue;
-        p->path[p->n_path++] = (struct cb_fix){
-            .t_ns = s->t_ns, .x_m = l->p[i].x_m, .y_m = l->p[i].y_m, .x_px = (float) s->x_px,
-            .y_px = (float) s->y_px, .box = s->box};
+        p->path[p->n_path++] = (struct cb_fix){.t_ns = s->t_ns,
+                                               .x_m = l->p[i].x_m,
+                                               .y_m = l->p[i].y_m,
+                                               .x_px = (float) s->x_px,
+                                               .y_px = (float) s->y_px,
+                                               .box = s->box};
     }
     p->t_first_ns = p->path[0].t_ns;
     p->t_last_ns = p->path[p->n_path - 1].t_ns;
@@ -129,11 +132,10 @@ static bool is_standing(const struct look *l)
 
 static double camera_height(const struct cb_road *road)
 {
-    const struct cb_pose *pose = cb_road_pose(road);
-    return pose ? pose->position_m[2] : CAMERA_HEIGHT_M;
+    return isnan(road->height_m) ? CAMERA_HEIGHT_M : road->height_m;
 }
 
-/* What a point z above the road, seen from h, moves too fast by: h / (h − z). Only a known h
+/* What a point z above the road, seen from h, moves too fast by: h / (h − z). Only a known pose
  * corrects; without one the whole height is uncertainty. */
 static double height_factor(const struct cb_road *road, const struct look *l)
 {
@@ -156,9 +158,9 @@ static double systematic_u(const struct cb_road *road, const struct look *l,
 {
     double length = m->speed_mps * (m->t1_s - m->t0_s);
     double x = m->x0_m + m->dx_m / 2, y1 = m->y0_m + m->dy_m;
-    double scale = fabs(m->dy_m) > 0.1 * length ? cb_road_scale_u(road, x, m->y0_m, y1)
-                                                : cb_road_scale_u(road, x, m->y0_m,
-                                                                  m->y0_m + length);
+    double scale = fabs(m->dy_m) > 0.1 * length
+                       ? cb_road_scale_u(road, x, m->y0_m, y1)
+                       : cb_road_scale_u(road, x, m->y0_m, m->y0_m + length);
     double height = height_u(road, l);
     double drift = sqrt(2) * DRIFT_U_M / length;
     double timing = sqrt(2) * TIMING_U_S / (m->t1_s - m->t0_s);

@@ -96,7 +96,7 @@ struct sim_vehicle_conf {
     double length_m, width_m, height_m;
     bool modified_exhaust, lights_off, silent;
     int cylinders;
-    double exhaust_db; /* A-weighted level at 7.5 m with the throttle open */
+    double exhaust_db; /* A-weighted level at 7.5 m, throttle open at 5000 a minute */
     struct sim_curve rpm;
     struct sim_spans pops, horn, wail, yelp, music;
 };

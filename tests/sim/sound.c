@@ -55,7 +55,7 @@ static void add_bursts(struct mix *m, const struct sim_vehicle *v, const struct 
 
 static double exhaust_db(const struct sim_vehicle *v)
 {
-    return v->conf->exhaust_db > 0 ? v->conf->exhaust_db : 98;
+    return v->conf->exhaust_db > 0 ? v->conf->exhaust_db : 95;
 }
 
 static void add_vehicle(struct mix *m, const struct sim_vehicle *v)

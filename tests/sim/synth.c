@@ -178,7 +178,8 @@ int sim_synth_exhaust(struct sim_signal *s, const struct sim_vehicle *v, double 
     size_t n_pulse = (size_t) (PULSE_S * s->rate_hz);
     int cylinders = cylinders_of(v), next = 0;
     float *pulse = calloc(KINDS * n_pulse, sizeof *pulse), *y = calloc(s->n + n_pulse, sizeof *y);
-    double own[16], cycle = 0;
+    double own[16], cycle = 0, power = 0; /* sum of squared throttle over firings */
+    size_t measured = s->n < 5 * (size_t) s->rate_hz ? s->n : 5 * (size_t) s->rate_hz;
     int r = pulse && y ? 0 : -ENOMEM;
     for (int i = 0; i < 16; i++)
         own[i] = 1 + 0.12 * sim_rng_normal(rng); /* no two cylinders fire alike */
@@ -192,7 +193,9 @@ int sim_synth_exhaust(struct sim_signal *s, const struct sim_vehicle *v, double 
         cycle += rpm / 120 / s->rate_hz;
         if (cycle < (next + (next % 2 ? 0.08 : 0)) / cylinders)
             continue;
-        double a = own[next % 16] * (1 + 0.10 * sim_rng_normal(rng)) * throttle(v, t);
+        double open = throttle(v, t), a = own[next % 16] * (1 + 0.10 * sim_rng_normal(rng)) * open;
+        if (i < measured)
+            power += open * open;
         const float *p = pulse + (size_t) (sim_rng_next(rng) % KINDS) * n_pulse;
         for (size_t k = 0; k < n_pulse; k++)
             y[i + k] += (float) a * p[k];
@@ -201,7 +204,9 @@ int sim_synth_exhaust(struct sim_signal *s, const struct sim_vehicle *v, double 
             cycle -= 1;
         }
     }
-    double rms = r == 0 ? sim_a_rms(y, s->n, s->rate_hz) : NAN, k = sim_pa_at_1m(level_db) / rms;
+    double rms = r == 0 ? sim_a_rms(y, s->n, s->rate_hz) : NAN;
+    double open_power = 5000.0 / 120 * cylinders * (double) measured / s->rate_hz;
+    double k = sim_pa_at_1m(level_db) / rms / sqrt(open_power / power);
     for (size_t i = 0; i < s->n && r == 0 && rms > 0; i++)
         s->pa[i] += (float) (k * (double) y[i]);
     free(pulse);

@@ -153,9 +153,9 @@ static struct cb_passage draw(struct bench *b, double v, bool is_contact, uint64
     cb_road_destroy(&b->road);
     survey(&hd_view, 0.7, seed, b->point);
     assert_int_equal(cb_road_create(&b->road, &b->conf.calibration, 1920, 1080, NULL), 0);
-    size_t n = drive(&hd_view, -3 + 6 * uniform(seed), z,
-                     (uniform(seed) < 0.5 ? -1 : 1) * v * drift * scale, 0, 1.5, seed, b->s,
-                     SAMPLES_MAX);
+    size_t n =
+        drive(&hd_view, -3 + 6 * uniform(seed), z,
+              (uniform(seed) < 0.5 ? -1 : 1) * v * drift * scale, 0, 1.5, seed, b->s, SAMPLES_MAX);
     for (size_t i = 0; i < n && !is_contact; i++)
         b->s[i].box.w = 0;
     struct cb_passage p = measure(b, n);
@@ -234,8 +234,8 @@ static void test_refusals(void **state)
     assert_int_equal(reason_of(b, 200), CB_REASON_STANDING);
     for (size_t i = 0; i < 60; i++) { /* jumps between two vehicles */
         struct cb_vec2 px = synthetic_px(&hd_view, 1, 14 + 24 * uniform(&seed), 0);
-        b->s[i] = (struct cb_speed_sample){.t_ns = 40000000 * (int64_t) i, .x_px = px.x,
-                                           .y_px = px.y};
+        b->s[i] =
+            (struct cb_speed_sample){.t_ns = 40000000 * (int64_t) i, .x_px = px.x, .y_px = px.y};
     }
     assert_int_equal(reason_of(b, 60), CB_REASON_INCONSISTENT);
     n = drive(&hd_view, 1, 0, 14, 0, 40, &seed, b->s, SAMPLES_MAX);
@@ -287,9 +287,9 @@ static void test_hostile(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_exact),    cmocka_unit_test(test_acceleration),
+    cmocka_unit_test(test_exact),      cmocka_unit_test(test_acceleration),
     cmocka_unit_test(test_invariance), cmocka_unit_test(test_coverage),
-    cmocka_unit_test(test_outliers), cmocka_unit_test(test_refusals),
+    cmocka_unit_test(test_outliers),   cmocka_unit_test(test_refusals),
     cmocka_unit_test(test_hostile),
 };
 

@@ -16,7 +16,7 @@ static struct cb_passage judged(double kmh, double u95_kmh, double limit_kmh, en
 static void test_tolerance(void **state)
 {
     (void) state;
-    CB_NEAR(judged(73, 1, 60, CB_CAR).charged_mps, 70 * KMH, 1e-12);   /* 3 km/h up to 100 */
+    CB_NEAR(judged(73, 1, 60, CB_CAR).charged_mps, 70 * KMH, 1e-12); /* 3 km/h up to 100 */
     CB_NEAR(judged(100, 1, 60, CB_CAR).charged_mps, 97 * KMH, 1e-12);
     CB_NEAR(judged(200, 1, 60, CB_CAR).charged_mps, 194 * KMH, 1e-12); /* 3 % above */
     CB_NEAR(judged(73, 5, 60, CB_CAR).charged_mps, 68 * KMH, 1e-12);   /* the larger of the two */
@@ -59,8 +59,8 @@ static void test_violation(void **state)
     (void) state;
     struct cb_fix path[9];
     for (int i = 0; i < 9; i++) /* braking: half the way is done before half the time */
-        path[i] = (struct cb_fix){.t_ns = 100 + 10 * i, .y_m = 10 * i - 0.4 * i * i,
-                                  .box = {(float) i, 1, 2, 3}};
+        path[i] = (struct cb_fix){
+            .t_ns = 100 + 10 * i, .y_m = 10 * i - 0.4 * i * i, .box = {(float) i, 1, 2, 3}};
     struct cb_passage p = judged(90, 1, 60, CB_CAR);
     p.path = path;
     p.n_path = 9;
