@@ -85,11 +85,16 @@ static void mend(struct cb_axis *a, struct cb_track_clock *c, int64_t raw_ns, in
     c->offset_before_ns = was;
 }
 
+static bool is_loosely_timed(const struct cb_stamp *s)
+{
+    return s->may_be_reordered && s->dts_ns == CB_NO_TIME;
+}
+
 /* @return true: a break */
 static bool follow(struct cb_axis *a, struct cb_track_clock *c, int64_t raw_ns,
                    const struct cb_stamp *s)
 {
-    bool is_loose = s->may_be_reordered && s->dts_ns == CB_NO_TIME;
+    bool is_loose = is_loosely_timed(s) || c->is_last_loose;
     int64_t gap = raw_ns + c->offset_ns - c->t_last_ns, step = step_of(c);
     int64_t back = is_loose ? REORDER_MAX * step : step + step / 2;
     int64_t ahead = a->is_live ? s->arrival_mono_ns - c->arrival_last_ns + GAP_LIVE_NS
@@ -118,7 +123,9 @@ static void remember(struct cb_axis *a, struct cb_track_clock *c, int64_t raw_ns
         c->step_ns = c->step_ns ? c->step_ns + (gap - c->step_ns) / 8 : gap;
     if (!c->step_ns && s->duration_ns > 0 && s->duration_ns < GAP_FLAG_NS)
         c->step_ns = s->duration_ns;
-    c->t_last_ns = c->has_last && c->t_last_ns > t ? c->t_last_ns : t;
+    if (!c->has_last || t > c->t_last_ns || !is_loosely_timed(s))
+        c->t_last_ns = t;
+    c->is_last_loose = is_loosely_timed(s);
     c->raw_last_ns = raw_ns;
     c->arrival_last_ns = s->arrival_mono_ns;
     c->has_last = true;
@@ -133,13 +140,13 @@ bool cb_axis_map(struct cb_axis *a, enum cb_track_kind kind, struct cb_stamp *s)
 {
     struct cb_track_clock *c = &a->track[kind];
     int64_t raw = s->dts_ns != CB_NO_TIME ? s->dts_ns : s->pts_ns;
-    bool is_break;
+    bool is_break = false;
     if (raw == CB_NO_TIME)
         return false; /* the decoder's order gives it a time */
     raw = unwrap(c, raw, s->wrap_ns);
     if (!c->is_anchored)
         is_break = anchor(a, c, raw, s->arrival_mono_ns);
-    else
+    else if (c->has_last)
         is_break = follow(a, c, raw, s);
     remember(a, c, raw, s);
     int64_t shift = c->wraps_ns + c->offset_ns;
@@ -154,6 +161,14 @@ bool cb_axis_map(struct cb_axis *a, enum cb_track_kind kind, struct cb_stamp *s)
     return is_break;
 }
 
+void cb_axis_place(struct cb_axis *a, enum cb_track_kind kind, int64_t offset_ns)
+{
+    struct cb_track_clock *c = &a->track[kind];
+    *c = (struct cb_track_clock){
+        .is_anchored = true, .offset_ns = offset_ns, .offset_before_ns = offset_ns,
+        .step_ns = c->step_ns};
+}
+
 int64_t cb_order_next(struct cb_order *o, int64_t t_ns, bool *ret_is_mended)
 {
     int64_t step = o->step_ns > 0 ? o->step_ns : STEP_DEFAULT_NS;
@@ -163,6 +178,8 @@ int64_t cb_order_next(struct cb_order *o, int64_t t_ns, bool *ret_is_mended)
             return CB_NO_TIME;
         t_ns = o->t_last_ns + step;
         *ret_is_mended = true;
+    } else if (o->has_last && t_ns <= o->t_last_ns && o->may_drop) {
+        return CB_NO_TIME;
     } else if (o->has_last && t_ns <= o->t_last_ns) {
         t_ns = o->t_last_ns + step / 2; /* between the last and the next: half a step wrong at most */
         *ret_is_mended = true;
@@ -191,7 +208,12 @@ void cb_utc_map_arrival(struct cb_utc_map *m, int64_t t_ns, int64_t mono_ns, int
     if (offset < m->least_ns[0])
         m->least_ns[0] = offset;
     if (m->source == CB_TIME_ARRIVAL)
-        m->offset_ns = m->least_ns[0] < m->least_ns[1] ? m->least_ns[0] : m->least_ns[1];
+        m->offset_ns = cb_utc_map_by_arrival(m);
+}
+
+int64_t cb_utc_map_by_arrival(const struct cb_utc_map *m)
+{
+    return m->least_ns[0] < m->least_ns[1] ? m->least_ns[0] : m->least_ns[1];
 }
 
 bool cb_utc_map_rtcp(struct cb_utc_map *m, int64_t t_ns, int64_t sender_utc_ns, int64_t wrap_ns,

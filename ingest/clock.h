@@ -26,7 +26,8 @@ struct cb_track_clock {
     int64_t offset_before_ns; /* before the last break; a glitch returns to it */
     int64_t wraps_ns;         /* what the wraps so far add */
     int64_t raw_last_ns;      /* unwrapped */
-    int64_t t_last_ns;        /* highest on the axis, decode order */
+    int64_t t_last_ns;        /* on the axis, decode order */
+    bool is_last_loose;       /* t_last is the highest presentation time so far */
     int64_t arrival_last_ns;
     int64_t step_ns;          /* usual distance of packets; 0: not known yet */
     bool has_last;
@@ -52,16 +53,22 @@ void cb_axis_reconnect(struct cb_axis *a);
  * @return true: the axis breaks here, the packet before is no neighbour
  */
 bool cb_axis_map(struct cb_axis *a, enum cb_track_kind kind, struct cb_stamp *stamp);
+/**
+ * Says where a track lies, for one whose time stamps have nothing to do with the other's; the
+ * next packet is not measured against those before. stamp time + offset_ns is the axis time.
+ */
+void cb_axis_place(struct cb_axis *a, enum cb_track_kind kind, int64_t offset_ns);
 
 /** Decoded pictures or blocks of one stream: their times strictly increase. */
 struct cb_order {
     int64_t t_last_ns, step_ns;
     bool has_last;
+    bool may_drop; /* sound: what was heard already is not heard again at another time */
 };
 /**
  * Time of the next output. t_ns: the decoder's, CB_NO_TIME where it has none.
  * @param ret_is_mended the stream's own time was not usable
- * @return the time; CB_NO_TIME: nothing is known yet, drop it
+ * @return the time; CB_NO_TIME: drop it: nothing is known yet, or may_drop and it is no later
  */
 int64_t cb_order_next(struct cb_order *o, int64_t t_ns, bool *ret_is_mended);
 
@@ -73,6 +80,9 @@ struct cb_utc_map {
     int64_t window_start_ns;  /* mono */
     bool has_window, is_rtcp_doubted;
 };
+
+/** By arrival alone, whatever the source: for comparing two streams of one place. */
+int64_t cb_utc_map_by_arrival(const struct cb_utc_map *m);
 
 #define CB_RTCP_TRUST_NS (INT64_C(60) * 1000000000)
 

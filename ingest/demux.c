@@ -127,15 +127,18 @@ static int find_streams(struct cb_source *s, struct cb_error *reterr)
     int r = avformat_find_stream_info(s->fmt, NULL);
     if (is_stopped(s) || s->is_timed_out)
         return explain(s, r, "no picture or sound came", reterr);
-    s->picture = s->opts.is_sound_only ? NULL : choose(s, AVMEDIA_TYPE_VIDEO);
-    s->sound = choose(s, AVMEDIA_TYPE_AUDIO);
+    s->picture = s->opts.has_no_picture ? NULL : choose(s, AVMEDIA_TYPE_VIDEO);
+    s->sound = s->opts.has_no_sound ? NULL : choose(s, AVMEDIA_TYPE_AUDIO);
     for (unsigned i = 0; i < s->fmt->nb_streams; i++)
         if (s->fmt->streams[i] != s->picture && s->fmt->streams[i] != s->sound)
             s->fmt->streams[i]->discard = AVDISCARD_ALL;
     if (!s->picture && !s->sound)
         return cb_error_set(reterr, -EINVAL, s->opts.where,
-                            "no picture or sound stream found%s%s", cb_avlog_last()[0] ? ": " : "",
-                            cb_avlog_last());
+                            "no %s stream found%s%s",
+                            s->opts.has_no_picture ? "sound"
+                            : s->opts.has_no_sound ? "picture"
+                                                   : "picture or sound",
+                            cb_avlog_last()[0] ? ": " : "", cb_avlog_last());
     return s->picture ? check_size(s, reterr) : 0;
 }
 

@@ -53,6 +53,7 @@ int cb_ingest_create(struct cb_ingest **ret, const struct cb_camera_conf *conf,
     snprintf(in->where_sound, sizeof in->where_sound, "camera %s sound (%.100s)", conf->id, url);
     cb_axis_init(&in->axis, in->opts.is_live);
     cb_utc_map_init(&in->utc);
+    in->order[CB_TRACK_SOUND].may_drop = true;
     int r = -pthread_mutex_init(&in->lock, NULL);
     if (r < 0) {
         free(in);

@@ -217,26 +217,41 @@ static bool must_skip(struct cb_session *s, enum cb_track_kind kind, const AVPac
     return s->awaits_key;
 }
 
+/*
+ * The sender's UTC of this packet, ns; CB_NO_TIME: none. Where libav's parser puts pictures
+ * together, a picture is complete only with the next packet, and leaves with that one's report.
+ */
+static int64_t report_of(struct cb_session *s, enum cb_track_kind kind, const AVStream *st,
+                         const AVPacket *p)
+{
+    size_t n = 0;
+    const AVProducerReferenceTime *side =
+        (const void *) av_packet_get_side_data(p, AV_PKT_DATA_PRFT, &n);
+    const AVCodecParserContext *parser = av_stream_get_parser(st);
+    bool is_late = kind == CB_TRACK_PICTURE && parser && !(parser->flags & PARSER_FLAG_COMPLETE_FRAMES);
+    int64_t now = side && n >= sizeof *side ? side->wallclock * 1000 : CB_NO_TIME;
+    int64_t before = s->report_ns[kind];
+    s->report_ns[kind] = now;
+    return is_late ? before : now;
+}
+
 /* UTC by the sender's reports where they came, by arrival where not. */
-static void map_utc(struct cb_session *s, const AVStream *st, const AVPacket *p,
-                    const struct cb_stamp *stamp)
+static void map_utc(struct cb_session *s, const AVStream *st, const struct cb_stamp *stamp,
+                    int64_t report_ns)
 {
     struct cb_ingest *in = s->in;
-    int64_t utc = cb_clock_now_ns(), t = stamp->dts_ns != CB_NO_TIME ? stamp->dts_ns : stamp->pts_ns;
-    size_t n = 0;
-    const AVProducerReferenceTime *report =
-        (const void *) av_packet_get_side_data(p, AV_PKT_DATA_PRFT, &n);
+    int64_t t = stamp->dts_ns != CB_NO_TIME ? stamp->dts_ns : stamp->pts_ns;
+    int64_t utc = cb_clock_now_ns();
     if (!in->opts.is_live || t == CB_NO_TIME)
         return;
     cb_utc_map_arrival(&in->utc, t, stamp->arrival_mono_ns, utc);
-    if (!report || n < sizeof *report || stamp->pts_ns == CB_NO_TIME)
+    if (report_ns == CB_NO_TIME || stamp->pts_ns == CB_NO_TIME)
         return;
     bool was_doubted = in->utc.is_rtcp_doubted;
     int64_t wrap = av_rescale_q(INT64_C(1) << 32, st->time_base, ns_base);
-    if (!cb_utc_map_rtcp(&in->utc, stamp->pts_ns, report->wallclock * 1000, wrap, utc) &&
-        !was_doubted)
+    if (!cb_utc_map_rtcp(&in->utc, stamp->pts_ns, report_ns, wrap, utc) && !was_doubted)
         cb_warn(in, "the camera's clock is %.0f s off this node's: its time is not used",
-                (double) (report->wallclock * 1000 - utc) * 1e-9);
+                (double) (report_ns - utc) * 1e-9);
 }
 
 static int64_t to_ns(int64_t t, AVRational base)
@@ -290,12 +305,39 @@ static int keep(struct cb_session *s, enum cb_track_kind kind, AVPacket *p)
     return r < 0 ? r : cb_ring_push(in->opts.ring, &item);
 }
 
-static void note_break(struct cb_session *s, enum cb_track_kind kind, const struct cb_stamp *stamp)
+void cb_session_note_break(struct cb_session *s, enum cb_track_kind kind, int64_t t_ns)
 {
     s->must_flag[kind] = true;
-    s->break_t_ns[kind] = stamp->pts_ns != CB_NO_TIME ? stamp->pts_ns : stamp->dts_ns;
-    if (kind == CB_TRACK_SOUND)
-        s->resampler.t_expected_ns = s->break_t_ns[kind];
+    s->break_t_ns[kind] = t_ns;
+}
+
+static void put_on_axis(struct cb_session *s, enum cb_track_kind kind, struct cb_stamp *stamp)
+{
+    if (cb_axis_map(&s->in->axis, kind, stamp))
+        cb_session_note_break(s, kind,
+                              stamp->pts_ns != CB_NO_TIME ? stamp->pts_ns : stamp->dts_ns);
+}
+
+/* A packet whose place on the axis is known. */
+static int feed(struct cb_session *s, enum cb_track_kind kind, AVPacket *p,
+                const struct cb_stamp *stamp)
+{
+    p->pts = stamp->pts_ns == CB_NO_TIME ? AV_NOPTS_VALUE : stamp->pts_ns;
+    p->dts = stamp->dts_ns == CB_NO_TIME ? AV_NOPTS_VALUE : stamp->dts_ns;
+    p->duration = stamp->duration_ns;
+    int r = keep(s, kind, p);
+    if (r < 0)
+        return r;
+    if (cb_decoder_send(s->decoder[kind], p) < 0)
+        count_bad(s->in);
+    return put_outputs(s, kind);
+}
+
+int cb_session_take_stamped(struct cb_session *s, enum cb_track_kind kind, AVPacket *p,
+                            struct cb_stamp *stamp)
+{
+    put_on_axis(s, kind, stamp);
+    return feed(s, kind, p, stamp);
 }
 
 int cb_session_take(struct cb_session *s, const AVStream *st, AVPacket *p)
@@ -303,21 +345,13 @@ int cb_session_take(struct cb_session *s, const AVStream *st, AVPacket *p)
     enum cb_track_kind kind = st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO ? CB_TRACK_PICTURE
                                                                               : CB_TRACK_SOUND;
     struct cb_stamp stamp = stamp_of(st, p);
+    int64_t report_ns = report_of(s, kind, st, p);
     count_packet(s->in, p, stamp.arrival_mono_ns);
     if (must_skip(s, kind, p))
         return 0;
-    if (cb_axis_map(&s->in->axis, kind, &stamp))
-        note_break(s, kind, &stamp);
-    map_utc(s, st, p, &stamp);
-    p->pts = stamp.pts_ns == CB_NO_TIME ? AV_NOPTS_VALUE : stamp.pts_ns;
-    p->dts = stamp.dts_ns == CB_NO_TIME ? AV_NOPTS_VALUE : stamp.dts_ns;
-    p->duration = stamp.duration_ns;
-    int r = keep(s, kind, p);
-    if (r < 0)
-        return r;
-    if (cb_decoder_send(s->decoder[kind], p) < 0)
-        count_bad(s->in);
-    return put_outputs(s, kind);
+    put_on_axis(s, kind, &stamp);
+    map_utc(s, st, &stamp, report_ns);
+    return feed(s, kind, p, &stamp);
 }
 
 int cb_session_flush(struct cb_session *s)

@@ -8,21 +8,26 @@
 
 #include "base/clock.h"
 
-static int open_input(struct cb_session *s, int i, struct cb_error *reterr)
+static struct cb_source_opts source_opts(const struct cb_ingest *in, int i)
 {
-    const struct cb_ingest *in = s->in;
-    const struct cb_source_opts opts = {
+    return (struct cb_source_opts){
         .url = i == 0 ? in->conf->url : in->conf->sound_url,
         .where = i == 0 ? in->where : in->where_sound,
         .is_live = in->opts.is_live,
         .is_udp = in->conf->rtsp_transport == CB_RTSP_UDP,
-        .is_sound_only = i > 0,
+        .has_no_picture = i > 0,
+        .has_no_sound = i == 0 && in->conf->sound_url[0],
         .open_timeout_s = in->opts.open_timeout_s,
         .read_timeout_s = in->opts.read_timeout_s,
         .width_max = in->opts.width_max,
         .height_max = in->opts.height_max,
         .stop = &in->stop,
     };
+}
+
+static int open_input(struct cb_session *s, int i, struct cb_error *reterr)
+{
+    const struct cb_source_opts opts = source_opts(s->in, i);
     s->input[i].packet = av_packet_alloc();
     if (!s->input[i].packet)
         return -ENOMEM;
@@ -30,21 +35,32 @@ static int open_input(struct cb_session *s, int i, struct cb_error *reterr)
     return r < 0 ? r : cb_session_add_streams(s, s->input[i].source, reterr);
 }
 
+/* A recording's second file is read in turn with the first; a camera's by a thread of its own. */
+static int open_second(struct cb_session *s, struct cb_error *reterr)
+{
+    const struct cb_source_opts opts = source_opts(s->in, 1);
+    if (!s->in->opts.is_live)
+        return open_input(s, 1, reterr);
+    return cb_second_start(&s->second, &opts, &s->in->opts, &s->in->log);
+}
+
 static int session_init(struct cb_session *s, struct cb_ingest *in, struct cb_error *reterr)
 {
     *s = (struct cb_session){.in = in, .start_mono_ns = cb_clock_mono_ns()};
-    s->awaits_key = in->opts.is_live;
+    s->awaits_key = s->is_priming = in->opts.is_live;
+    s->report_ns[0] = s->report_ns[1] = CB_NO_TIME;
     s->frame = av_frame_alloc();
     if (!s->frame)
         return -ENOMEM;
     int r = open_input(s, 0, reterr);
     if (r >= 0 && in->conf->sound_url[0])
-        r = open_input(s, 1, reterr);
+        r = open_second(s, reterr);
     return r;
 }
 
 static void session_deinit(struct cb_session *s)
 {
+    cb_second_stop(&s->second);
     for (int i = 0; i < CB_INPUTS; i++) {
         av_packet_free(&s->input[i].packet);
         cb_source_close(&s->input[i].source);
@@ -54,6 +70,7 @@ static void session_deinit(struct cb_session *s)
     cb_converter_deinit(&s->converter);
     cb_resampler_deinit(&s->resampler);
     cb_headers_destroy(&s->headers);
+    cb_session_drop_held(s);
     av_frame_free(&s->frame);
 }
 
@@ -105,9 +122,11 @@ static int read_all(struct cb_session *s, struct cb_error *reterr)
             return -ENODATA;
         if (__atomic_load_n(&s->in->stop, __ATOMIC_ACQUIRE))
             return cb_error_set(reterr, -ECANCELED, s->in->where, "stopped");
-        r = cb_session_take(s, stream_of(next), next->packet);
+        r = cb_session_prime(s, stream_of(next), next->packet);
         av_packet_unref(next->packet);
         next->has_packet = false;
+        if (r == 0)
+            r = cb_session_hear(s);
         if (r < 0)
             return r;
     }

@@ -11,7 +11,7 @@ struct cb_source_opts {
     const char *url;
     const char *where;     /* for errors: "camera c1 (rtsp://host/1)" */
     bool is_live, is_udp;  /* is_udp: RTP over UDP instead of TCP */
-    bool is_sound_only;    /* pictures in it are not read */
+    bool has_no_picture, has_no_sound; /* such a stream in it is not read */
     double open_timeout_s, read_timeout_s;
     int width_max, height_max;
     const bool *stop;      /* atomic; asks blocking calls to return */

@@ -17,6 +17,8 @@ static const struct verb {
     {"migrate", "make or update the database's schema", cb_cli_migrate},
     {"tail", "live alerts, as a table or as JSON", cb_cli_tail},
     {"query", "the history of violations: table, CSV or JSON", cb_cli_query},
+    {"verify", "prove evidence whole, or name what was altered", cb_cli_verify},
+    {"keygen", "make signing keys and CURVE keys", cb_cli_keygen},
 };
 
 static void print_help(FILE *out)

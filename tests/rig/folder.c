@@ -77,6 +77,11 @@ static int announced(void *self, uint64_t sequence)
     if (!f)
         return -errno;
     fprintf(f, "%llu", (unsigned long long) sequence);
+    fclose(f);
+    snprintf(path, sizeof path, "%s/announced.log", (char *) self);
+    if (!(f = fopen(path, "a")))
+        return -errno;
+    fprintf(f, "%llu\n", (unsigned long long) sequence);
     return fclose(f) ? -errno : 0;
 }
 

@@ -1,8 +1,12 @@
-#include <string.h>
+#include <stdlib.h>
 
 #include "render.h"
 
-#define REACH_M 55.0
+#define REACH_M   55.0
+#define ASIDE_M   37.0
+#define GRID_M    0.1
+#define N_AHEAD   ((int) (REACH_M / GRID_M) + 2)
+#define N_ASIDE   ((int) (2 * ASIDE_M / GRID_M) + 2)
 
 /* Irradiance on the road of both low beams, u m right and v m ahead of the bumper. */
 static double beam(double u, double v)
@@ -19,6 +23,26 @@ static double beam(double u, double v)
     return total;
 }
 
+float *sim_night_make_beam(void)
+{
+    float *b = malloc((size_t) N_AHEAD * (size_t) N_ASIDE * sizeof *b);
+    for (int j = 0; b && j < N_AHEAD; j++)
+        for (int i = 0; i < N_ASIDE; i++)
+            b[j * N_ASIDE + i] = (float) beam(i * GRID_M - ASIDE_M, j * GRID_M + 0.02);
+    return b;
+}
+
+/* The table, straight between its points; right and ahead lie inside it. */
+static float beam_at(const float *table, float right, float ahead)
+{
+    float u = (right + (float) ASIDE_M) * (float) (1 / GRID_M), v = ahead * (float) (1 / GRID_M);
+    int i = (int) u, j = (int) v;
+    const float *p = table + j * N_ASIDE + i, *q = p + N_ASIDE;
+    u -= (float) i;
+    v -= (float) j;
+    return (1 - v) * (p[0] + u * (p[1] - p[0])) + v * (q[0] + u * (q[1] - q[0]));
+}
+
 static bool is_lit(const struct sim_vehicle *v)
 {
     return !v->conf->lights_off && v->conf->class <= SIM_MOTORCYCLE;
@@ -30,7 +54,8 @@ static void add_pool(struct sim_painter *p, const struct sim_vehicle *v, double 
     const struct sim_background *b = &s->background;
     struct vec3 h = sim_vehicle_heading(v, t_s);
     struct vec3 o = v3_add(sim_vehicle_centre(v, t_s), v3_scale(h, v->dims.length / 2));
-    double k = v->conf->class == SIM_MOTORCYCLE ? 0.6 : 1;
+    float k = v->conf->class == SIM_MOTORCYCLE ? 0.6f : 1;
+    float ox = (float) o.x, oy = (float) o.y, hx = (float) h.x, hy = (float) h.y;
     for (int y = 0; y < b->height; y++) {
         const float *road = b->road + 2 * (size_t) y * (size_t) b->width;
         /* rows of the picture are nearly lines across the road: skip those out of reach */
@@ -38,11 +63,12 @@ static void add_pool(struct sim_painter *p, const struct sim_vehicle *v, double 
             continue;
         for (int x = 0; x < b->width; x++) {
             size_t i = (size_t) y * (size_t) b->width + (size_t) x;
-            double dx = (double) road[2 * x] - o.x, dy = (double) road[2 * x + 1] - o.y;
-            double ahead = dx * h.x + dy * h.y, right = dx * h.y - dy * h.x;
-            if (b->albedo[i] <= 0 || ahead < 0.1 || ahead > REACH_M || fabs(right) > 3 + 0.6 * ahead)
+            float dx = road[2 * x] - ox, dy = road[2 * x + 1] - oy;
+            float ahead = dx * hx + dy * hy, right = dx * hy - dy * hx;
+            if (b->albedo[i] <= 0 || ahead < 0.1f || ahead > (float) REACH_M ||
+                fabsf(right) > 3 + 0.6f * ahead)
                 continue;
-            float e = (float) (k * beam(right, ahead)) * b->albedo[i];
+            float e = k * beam_at(s->beam, right, ahead) * b->albedo[i];
             p->rgb[3 * i] += e;
             p->rgb[3 * i + 1] += 0.93f * e;
             p->rgb[3 * i + 2] += 0.80f * e;

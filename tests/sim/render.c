@@ -21,7 +21,8 @@ int sim_stage_create(struct sim_stage **ret, const struct sim_scene *scene, int 
     s->vehicle = calloc(scene->n_vehicles + 1, sizeof *s->vehicle);
     s->mesh = calloc(scene->n_vehicles + 1, sizeof *s->mesh);
     s->full = malloc(n * sizeof *s->full);
-    r = s->vehicle && s->mesh && s->full ? 0 : -ENOMEM;
+    s->beam = s->light.is_night ? sim_night_make_beam() : NULL;
+    r = s->vehicle && s->mesh && s->full && (s->beam || !s->light.is_night) ? 0 : -ENOMEM;
     for (size_t i = 0; i < scene->n_vehicles && r == 0; i++) {
         sim_vehicle_init(&s->vehicle[i], scene, i);
         r = sim_mesh_init(&s->mesh[i], &s->vehicle[i]);
@@ -51,6 +52,7 @@ void sim_stage_destroy(struct sim_stage **stage)
     free(s->vehicle);
     free(s->mesh);
     free(s->full);
+    free(s->beam);
     free(s);
 }
 
@@ -200,9 +202,10 @@ static void draw_under(struct sim_painter *p, size_t i, const struct sample *a)
     const struct sim_stage *s = p->stage;
     const struct sim_vehicle *v = &s->vehicle[i];
     struct sim_corner q[4];
+    double thin = v->conf->class >= SIM_MOTORCYCLE ? 0.4 : 1; /* two wheels hide little sky */
     for (int k = 0; k < 4; k++) {
         double grow = a->spread;
-        struct vec3 local = v3((k == 1 || k == 2 ? 0.5 : -0.5) * v->dims.width * grow,
+        struct vec3 local = v3((k == 1 || k == 2 ? 0.5 : -0.5) * v->dims.width * grow * thin,
                                (k >= 2 ? 0.5 : -0.5) * (v->dims.length - v->dims.width +
                                                         v->dims.width * grow), 0);
         if (!corner_of(s, a, sim_vehicle_point(v, a->t_s, local), &q[k]))

@@ -15,6 +15,7 @@ struct sim_stage {
     struct sim_vehicle *vehicle;
     struct sim_mesh *mesh; /* one a vehicle */
     size_t n_vehicles;
+    float *beam; /* irradiance of a pair of headlamps on the road, by night.c; NULL by day */
     float *full; /* the empty street in the sun, RGB */
 };
 
@@ -41,6 +42,7 @@ void sim_painter_draw(struct sim_painter *p, double t_s, int index);
 /** shade.c: colour of each triangle, 3 floats each. */
 void sim_shade_vehicle(const struct sim_stage *s, size_t i, double t_s, float *ret_rgb);
 /** night.c: pools of light on the road before vehicles are drawn; glare after. */
+float *sim_night_make_beam(void); /* yours to free */
 void sim_night_pools(struct sim_painter *p, double t_s);
 void sim_night_glare(struct sim_painter *p, double t_s);
 /** weather.c */

@@ -14,7 +14,7 @@ static const char *const shape_names[] = {"auto", "sedan", "suv", "hatch", "van"
 static const char *const light_names[] = {"day", "overcast", "night", NULL};
 static const char *const video_names[] = {"h264", "h265", "mjpeg", NULL};
 static const char *const sound_names[] = {"none", "aac", "pcm", "opus", NULL};
-static const char *const source_names[] = {"exhaust", "horn",    "wail",    "yelp", "music",
+static const char *const source_names[] = {"horn",    "wail",    "yelp", "music",
                                            "impulse", "thunder", "tone", NULL};
 
 static const struct sim_field video_fields[] = {

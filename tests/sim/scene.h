@@ -20,7 +20,6 @@ enum sim_light_kind { SIM_DAY, SIM_OVERCAST, SIM_NIGHT };
 enum sim_video_codec { SIM_H264, SIM_H265, SIM_MJPEG };
 enum sim_sound_codec { SIM_SOUND_NONE, SIM_AAC, SIM_PCM, SIM_OPUS };
 enum sim_source_type {
-    SIM_SOURCE_EXHAUST,
     SIM_SOURCE_HORN,
     SIM_SOURCE_WAIL,
     SIM_SOURCE_YELP,
@@ -28,6 +27,7 @@ enum sim_source_type {
     SIM_SOURCE_IMPULSE,
     SIM_SOURCE_THUNDER,
     SIM_SOURCE_TONE,
+    SIM_SOURCE_EXHAUST, /* of vehicles only */
 };
 
 extern const char *const sim_class_names[], *const sim_direction_names[];
@@ -96,7 +96,7 @@ struct sim_vehicle_conf {
     double length_m, width_m, height_m;
     bool modified_exhaust, lights_off, silent;
     int cylinders;
-    double exhaust_db; /* A-weighted level at 7.5 m with the throttle open */
+    double exhaust_db; /* A-weighted level at 7.5 m, throttle open at 5000 a minute */
     struct sim_curve rpm;
     struct sim_spans pops, horn, wail, yelp, music;
 };

@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -86,6 +87,24 @@ static int add_lamp_posts(struct sim_world *w)
     return 0;
 }
 
+static int make_groups(struct sim_world *w)
+{
+    w->n_groups = (w->n_solids + SIM_GROUP - 1) / SIM_GROUP;
+    w->group = calloc(w->n_groups + 1, sizeof *w->group);
+    if (!w->group)
+        return -ENOMEM;
+    for (size_t i = 0; i < w->n_solids; i++) {
+        struct sim_solid *g = &w->group[i / SIM_GROUP];
+        const struct sim_solid *s = &w->solid[i];
+        if (i % SIM_GROUP == 0)
+            *g = *s;
+        g->is_round = false;
+        g->lo = v3(fmin(g->lo.x, s->lo.x), fmin(g->lo.y, s->lo.y), fmin(g->lo.z, s->lo.z));
+        g->hi = v3(fmax(g->hi.x, s->hi.x), fmax(g->hi.y, s->hi.y), fmax(g->hi.z, s->hi.z));
+    }
+    return 0;
+}
+
 int sim_world_init(struct sim_world *w, const struct sim_scene *s, const struct sim_light *l)
 {
     *w = (struct sim_world){.scene = s, .light = l};
@@ -102,6 +121,8 @@ int sim_world_init(struct sim_world *w, const struct sim_scene *s, const struct 
     }
     if (r == 0)
         r = add_lamp_posts(w);
+    if (r == 0)
+        r = make_groups(w);
     if (r < 0)
         sim_world_deinit(w);
     return r;
@@ -110,7 +131,9 @@ int sim_world_init(struct sim_world *w, const struct sim_scene *s, const struct 
 void sim_world_deinit(struct sim_world *w)
 {
     free(w->solid);
-    w->solid = NULL;
+    free(w->group);
+    w->solid = w->group = NULL;
+    w->n_groups = 0;
     w->n_solids = 0;
 }
 
@@ -131,6 +154,22 @@ static double meet_box(const struct sim_solid *s, const double o[3], const doubl
             far = last;
     }
     return near < far && near > 1e-6 ? near : INFINITY;
+}
+
+/* From inside counts: the eye or a shadowed point may be within a group's box. */
+static bool crosses_box(const struct sim_solid *s, const double o[3], const double inv[3])
+{
+    double x0 = (s->lo.x - o[0]) * inv[0], x1 = (s->hi.x - o[0]) * inv[0];
+    double y0 = (s->lo.y - o[1]) * inv[1], y1 = (s->hi.y - o[1]) * inv[1];
+    double z0 = (s->lo.z - o[2]) * inv[2], z1 = (s->hi.z - o[2]) * inv[2];
+    double near = x0 < x1 ? x0 : x1, far = x0 < x1 ? x1 : x0;
+    double ny = y0 < y1 ? y0 : y1, fy = y0 < y1 ? y1 : y0;
+    double nz = z0 < z1 ? z0 : z1, fz = z0 < z1 ? z1 : z0;
+    near = near > ny ? near : ny;
+    near = near > nz ? near : nz;
+    far = far < fy ? far : fy;
+    far = far < fz ? far : fz;
+    return near <= far && far > 0;
 }
 
 static double meet_ellipsoid(const struct sim_solid *s, struct vec3 o, struct vec3 d)
@@ -174,6 +213,10 @@ struct sim_hit sim_world_trace(const struct sim_world *w, struct vec3 o, struct 
     const struct sim_solid *best = NULL;
     struct sim_hit h = {.distance = d.z < -1e-6 ? -o.z / d.z : INFINITY, .normal = v3(0, 0, 1)};
     for (size_t i = 0; i < w->n_solids; i++) {
+        if (i % SIM_GROUP == 0 && !crosses_box(&w->group[i / SIM_GROUP], o3, inv)) {
+            i += SIM_GROUP - 1;
+            continue;
+        }
         struct vec3 n = v3(0, 0, 1);
         double t = meet(&w->solid[i], o, d, o3, inv, &n);
         if (t < h.distance) {
@@ -198,6 +241,10 @@ bool sim_world_blocks(const struct sim_world *w, struct vec3 o, struct vec3 d)
     const double o3[3] = {o.x, o.y, o.z}, inv[3] = {1 / d.x, 1 / d.y, 1 / d.z};
     for (size_t i = 0; i < w->n_solids; i++) {
         struct vec3 n;
+        if (i % SIM_GROUP == 0 && !crosses_box(&w->group[i / SIM_GROUP], o3, inv)) {
+            i += SIM_GROUP - 1;
+            continue;
+        }
         if (isfinite(meet(&w->solid[i], o, d, o3, inv, &n)))
             return true;
     }

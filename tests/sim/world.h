@@ -14,6 +14,8 @@ enum sim_surface {
     SIM_SURFACE_LAMP,
 };
 
+#define SIM_GROUP 6 /* solids that are neighbours, since they are added in order along the road */
+
 /** A box, or the ellipsoid inscribed in it. */
 struct sim_solid {
     struct vec3 lo, hi;
@@ -28,6 +30,8 @@ struct sim_world {
     const struct sim_light *light;
     struct sim_solid *solid;
     size_t n_solids, cap_solids;
+    struct sim_solid *group; /* boxes around SIM_GROUP solids each: most rays miss most groups */
+    size_t n_groups;
     double left_m, right_m; /* edges of the carriageway */
 };
 
