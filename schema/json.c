@@ -53,7 +53,11 @@ struct cb_json_reader cb_json_open(const char *json, size_t n, struct cb_error *
     json_t *root = json_loadb(json, n, JSON_REJECT_DUPLICATES, &e);
     struct cb_json_reader rd = {root, reterr, 0};
     *ret_root = root;
-    if (!json_is_object(root)) {
+    if (!root && (!e.text[0] || json_error_code(&e) == json_error_out_of_memory)) {
+        /* jansson words every fault of the text; it is silent when memory ran out. The text may be
+         * good: who stores records must not take it for a poisoned one. */
+        rd.r = cb_error_set(reterr, -ENOMEM, "", "out of memory");
+    } else if (!json_is_object(root)) {
         char where[64];
         snprintf(where, sizeof where, "line %d, column %d", root ? 1 : e.line, root ? 1 : e.column);
         rd.r = cb_error_set(reterr, -EINVAL, where, "expected a JSON object%s%s", root ? "" : ": ",

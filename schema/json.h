@@ -21,7 +21,7 @@ int cb_json_dump(json_t *obj, bool is_canonical, char **ret_json, size_t *ret_n)
 struct cb_json_reader {
     const json_t *obj;
     struct cb_error *reterr; /* may be NULL */
-    int r;                   /* 0 or -EINVAL */
+    int r;                   /* 0, -EINVAL or -ENOMEM */
 };
 
 /** A text that is not one JSON object gives a reader whose r is -EINVAL. *ret_root to json_decref. */

@@ -1,11 +1,13 @@
 #include "overlay.h"
 
 #include <errno.h>
+#include <fontconfig/fontconfig.h>
 #include <pango/pangocairo.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "evidence/evidence.h"
 
 #define FONT "Noto Sans CJK SC, Noto Sans, sans-serif"
 
@@ -233,4 +235,11 @@ int cb_overlay_image_height(const struct cb_overlay_image *image)
 int cb_overlay_image_n_unknown(const struct cb_overlay_image *image)
 {
     return image->n_unknown;
+}
+
+void cb_evidence_release_fonts(void)
+{
+    pango_cairo_font_map_set_default(NULL);
+    cairo_debug_reset_static_data();
+    FcFini();
 }

@@ -5,7 +5,7 @@
 
 #include "schema/violation.h"
 
-#define CB_OVERLAY_ROWS_MAX 12
+#define CB_OVERLAY_ROWS_MAX 20
 
 /** What is printed with a still: a headline, then label and value pairs. UTF-8. */
 struct cb_overlay {

@@ -40,7 +40,7 @@ void cb_dsp_reduce(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdi
     }
 }
 
-void cb_dsp_median(uint16_t *dst, const uint8_t *const *pic, int n, size_t n_px)
+void cb_dsp_median_picture(uint16_t *dst, const uint8_t *const *pic, int n, size_t n_px)
 {
     for (size_t i = 0; i < n_px; i++) {
         uint8_t sorted[64];

@@ -14,7 +14,7 @@ void cb_dsp_reduce(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdi
                    int w, int h, int factor);
 
 /** Median of n ≤ 64 pictures of n_px pixels each, as 8.8. */
-void cb_dsp_median(uint16_t *dst, const uint8_t *const *pic, int n, size_t n_px);
+void cb_dsp_median_picture(uint16_t *dst, const uint8_t *const *pic, int n, size_t n_px);
 
 /** Smallest and largest value of the 3 × 3 pixels around each, of the background in levels. */
 void cb_dsp_range3(uint8_t *lo, uint8_t *hi, const uint16_t *bg, int w, int h);

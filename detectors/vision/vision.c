@@ -27,7 +27,7 @@ struct held {
 struct cb_vision {
     struct cb_region region;
     const struct cb_road *road;
-    struct cb_background *background;
+    struct cb_backdrop *background;
     struct cb_blobs blobs;
     struct cb_observation *seen;
     size_t cap_seen;
@@ -47,7 +47,7 @@ int cb_vision_create(struct cb_vision **ret, const struct cb_road *road,
     v->road = road;
     int r = cb_region_create(&v->region, road, conf, width, height);
     if (r == 0)
-        r = cb_background_create(&v->background, v->region.w, v->region.h,
+        r = cb_backdrop_create(&v->background, v->region.w, v->region.h,
                                  is_full_range ? 0 : 16);
     if (r == 0 && !(v->img = cb_alloc_aligned((size_t) v->region.w * (size_t) v->region.h)))
         r = -ENOMEM;
@@ -76,7 +76,7 @@ void cb_vision_destroy(struct cb_vision **vision)
     free(v->img);
     free(v->seen);
     cb_blobs_deinit(&v->blobs);
-    cb_background_destroy(&v->background);
+    cb_backdrop_destroy(&v->background);
     cb_region_deinit(&v->region);
     free(v);
 }
@@ -141,7 +141,7 @@ static int look(struct cb_vision *v, const uint8_t *img, int64_t t_ns, cb_vision
                 void *self)
 {
     struct cb_foreground fg;
-    cb_background_add(v->background, img, v->region.span, cb_s_from_ns(t_ns - v->t_ns), &fg);
+    cb_backdrop_add(v->background, img, v->region.span, cb_s_from_ns(t_ns - v->t_ns), &fg);
     v->t_ns = t_ns;
     int r = cb_blobs_find(&v->blobs, fg.mask, fg.w, fg.h);
     if (r < 0)
@@ -151,13 +151,12 @@ static int look(struct cb_vision *v, const uint8_t *img, int64_t t_ns, cb_vision
     for (size_t i = 0; i < v->blobs.n; i++) {
         if (!is_road_user(v, &v->blobs.blob[i]))
             continue;
-        if (cb_grow((void **) &v->seen, &v->cap_seen, n + 1, sizeof *v->seen) < 0)
+        if (cb_grow((void **) &v->seen, &v->cap_seen, n + CB_CONTACTS_MAX, sizeof *v->seen) < 0)
             return -ENOMEM;
         r = cb_contact_of_blob(&v->blobs, (int) i, &fg, &v->region, v->road, &v->seen[n]);
-        if (r == 0)
-            n++;
-        else if (r != -EDOM)
+        if (r < 0)
             return r;
+        n += (size_t) r;
     }
     return fn(self, t_ns, v->seen, n, &fg);
 }
@@ -189,13 +188,13 @@ static int start(struct cb_vision *v, cb_vision_fn *fn, void *self)
     size_t n = v->n_held < N_MEDIAN ? v->n_held : N_MEDIAN;
     for (size_t i = 0; i < n; i++)
         img[i] = v->held[i * v->n_held / n].img;
-    cb_background_start(v->background, img, (int) n);
+    cb_backdrop_start(v->background, img, (int) n);
     v->is_started = true;
     /* Once for the background alone: what stood in the median as a ghost is gone after it. */
     v->t_ns = v->held[0].t_ns;
     for (size_t i = 0; i < v->n_held; i++) {
         struct cb_foreground fg;
-        cb_background_add(v->background, v->held[i].img, v->region.span,
+        cb_backdrop_add(v->background, v->held[i].img, v->region.span,
                           cb_s_from_ns(v->held[i].t_ns - v->t_ns), &fg);
         v->t_ns = v->held[i].t_ns;
     }

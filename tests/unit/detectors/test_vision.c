@@ -42,8 +42,9 @@ static void assert_speed(const struct cb_passage *p, double kmh)
 static void test_one_car_away(void **state)
 {
     (void) state;
-    const struct box car = {1.8, 5, KMH(60), 0.5, 1.8, 4.4, 1.45, 150, 0, 0};
+    const struct box car = {1.8, 5, KMH(60), 5, 1.8, 4.4, 1.45, 150, 0, 0};
     struct view v = day;
+    v.seconds = 9; /* the first four are held back until the road is known */
     v.box = &car;
     v.n_boxes = 1;
     struct outcome o;

@@ -28,6 +28,8 @@ struct cb_scene {
 };
 
 void scene_open(struct cb_scene *s);
+/** Pictures of another size, the vehicle's boxes with them. */
+void scene_resize(struct cb_scene *s, int width, int height);
 void scene_close(struct cb_scene *s);
 struct cb_evidence_sealer *scene_sealer(struct cb_scene *s);
 /** Seals request, and fails the test if that does not work. free(ret->dir). */

@@ -1,5 +1,5 @@
-#ifndef DETECTORS_VISION_BACKGROUND_H
-#define DETECTORS_VISION_BACKGROUND_H
+#ifndef DETECTORS_VISION_BACKDROP_H
+#define DETECTORS_VISION_BACKDROP_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
  * What the empty road looks like, pixel by pixel, and what differs from it now. Follows slow
  * light by learning, sudden exposure steps by a common gain, and takes in what stands still.
  */
-struct cb_background;
+struct cb_backdrop;
 
 /** The model's view of one picture; valid until the next call on the model. */
 struct cb_foreground {
@@ -19,16 +19,16 @@ struct cb_foreground {
 };
 
 /** @param black luma of black: 16, or 0 for full range */
-int cb_background_create(struct cb_background **ret, int w, int h, int black);
-void cb_background_destroy(struct cb_background **b);
+int cb_backdrop_create(struct cb_backdrop **ret, int w, int h, int black);
+void cb_backdrop_destroy(struct cb_backdrop **b);
 /** Starts it from the median of n pictures, 1…64. */
-void cb_background_start(struct cb_background *b, const uint8_t *const *img, int n);
+void cb_backdrop_start(struct cb_backdrop *b, const uint8_t *const *img, int n);
 /**
  * Compares and learns.
  * @param span  2 · h numbers: first and past-the-last pixel of each row that is looked at
  * @param dt_s  time since the picture before, s
  */
-void cb_background_add(struct cb_background *b, const uint8_t *img, const int *span, double dt_s,
+void cb_backdrop_add(struct cb_backdrop *b, const uint8_t *img, const int *span, double dt_s,
                        struct cb_foreground *ret);
 
 #endif

@@ -1,4 +1,4 @@
-#include "background.h"
+#include "backdrop.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 #define GAIN_STRIDE    4   /* px between two samples of the common gain */
 #define GAIN_DEAD_Q12  61  /* 1.5 %: less is left to learning */
 
-struct cb_background {
+struct cb_backdrop {
     int w, h, black;
     size_t n;
     uint16_t *bg;
@@ -29,9 +29,9 @@ struct cb_background {
     uint64_t n_frames;
 };
 
-int cb_background_create(struct cb_background **ret, int w, int h, int black)
+int cb_backdrop_create(struct cb_backdrop **ret, int w, int h, int black)
 {
-    struct cb_background *b = calloc(1, sizeof *b);
+    struct cb_backdrop *b = calloc(1, sizeof *b);
     if (!b)
         return -ENOMEM;
     b->w = w;
@@ -45,16 +45,16 @@ int cb_background_create(struct cb_background **ret, int w, int h, int black)
     for (size_t i = 0; i < CB_LEN(plane); i++)
         is_whole = (*plane[i] = cb_alloc_aligned(b->n)) && is_whole;
     if (!is_whole) {
-        cb_background_destroy(&b);
+        cb_backdrop_destroy(&b);
         return -ENOMEM;
     }
     *ret = b;
     return 0;
 }
 
-void cb_background_destroy(struct cb_background **background)
+void cb_backdrop_destroy(struct cb_backdrop **background)
 {
-    struct cb_background *b = *background;
+    struct cb_backdrop *b = *background;
     if (!b)
         return;
     *background = NULL;
@@ -69,9 +69,9 @@ void cb_background_destroy(struct cb_background **background)
     free(b);
 }
 
-void cb_background_start(struct cb_background *b, const uint8_t *const *img, int n)
+void cb_backdrop_start(struct cb_backdrop *b, const uint8_t *const *img, int n)
 {
-    cb_dsp_median(b->bg, img, n, b->n);
+    cb_dsp_median_picture(b->bg, img, n, b->n);
     memset(b->noise, 24, b->n); /* 1.5 levels until it is known */
     memset(b->mask, 0, b->n);
     memset(b->still_ms, 0, b->n * sizeof *b->still_ms);
@@ -81,7 +81,7 @@ void cb_background_start(struct cb_background *b, const uint8_t *const *img, int
 
 /* The exposure's change against the background: the median ratio of the pixels that showed road
  * in the picture before. Needs more than half of them lit as before. */
-static int common_gain_q12(const struct cb_background *b, const uint8_t *img, const int *span)
+static int common_gain_q12(const struct cb_backdrop *b, const uint8_t *img, const int *span)
 {
     int hist[1024] = {0}; /* ratio · 256, up to 4 */
     int n = 0;
@@ -108,7 +108,7 @@ static int common_gain_q12(const struct cb_background *b, const uint8_t *img, co
     return k * 16 + 16 * (n / 2 - below) / hist[k] - 8;
 }
 
-static void follow_exposure(struct cb_background *b, const uint8_t *img, const int *span)
+static void follow_exposure(struct cb_backdrop *b, const uint8_t *img, const int *span)
 {
     int gain = common_gain_q12(b, img, span);
     if (abs(gain - 4096) < GAIN_DEAD_Q12)
@@ -121,7 +121,7 @@ static void follow_exposure(struct cb_background *b, const uint8_t *img, const i
  * The border of a ghost, which is what the background remembers of a vehicle that has gone: the
  * picture goes on across it as if nothing were there. Taken away from the border inwards.
  */
-static bool is_ghost(const struct cb_background *b, const uint8_t *img, int x, int y)
+static bool is_ghost(const struct cb_backdrop *b, const uint8_t *img, int x, int y)
 {
     if (x < GHOST_REACH || y < GHOST_REACH || x + GHOST_REACH >= b->w || y + GHOST_REACH >= b->h)
         return false;
@@ -139,7 +139,7 @@ static bool is_ghost(const struct cb_background *b, const uint8_t *img, int x, i
 
 /* What has kept its look for a while is taken into the background: a parked car, and sooner the
  * ghost that one leaves when it drives off. */
-static void take_in_still(struct cb_background *b, const uint8_t *img, const int *span,
+static void take_in_still(struct cb_backdrop *b, const uint8_t *img, const int *span,
                           double dt_s)
 {
     int dt_ms = (int) (dt_s * 1000);
@@ -162,7 +162,7 @@ static void take_in_still(struct cb_background *b, const uint8_t *img, const int
         }
 }
 
-static void clear_outside(struct cb_background *b, const int *span)
+static void clear_outside(struct cb_backdrop *b, const int *span)
 {
     for (int y = 0; y < b->h; y++) {
         uint8_t *row = b->raw + (size_t) y * (size_t) b->w;
@@ -177,7 +177,7 @@ static int alpha_of(double dt_s, double time_s)
     return a < 8 ? 8 : a > 32768 ? 32768 : (int) a;
 }
 
-void cb_background_add(struct cb_background *b, const uint8_t *img, const int *span, double dt_s,
+void cb_backdrop_add(struct cb_backdrop *b, const uint8_t *img, const int *span, double dt_s,
                        struct cb_foreground *ret)
 {
     dt_s = dt_s < 0.001 ? 0.001 : dt_s > 1 ? 1 : dt_s;

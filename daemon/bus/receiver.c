@@ -1,0 +1,213 @@
+/* The store's side: one thread that owns the ROUTER and calls the handler, one package at a time. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "bus/bus.h"
+#include "context.h"
+#include "message.h"
+
+#define POLL_MS 200
+/* Packages of one edge that may wait in memory: an edge sends one and waits for its answer. */
+#define HIGH_WATER 2
+
+struct cb_bus_receiver {
+    /* set at create, then immutable */
+    struct cb_bus_context *ctx;
+    struct cb_bus_handler handler;
+    struct cb_log log;
+    char domain[64];
+
+    struct cb_thread thread;
+    void *socket; /* the thread's alone once it runs */
+
+    pthread_mutex_t lock; /* leaf */
+    struct cb_bus_receiver_stats stats; /* lock */
+};
+
+static void count(struct cb_bus_receiver *v, uint64_t *counter)
+{
+    pthread_mutex_lock(&v->lock);
+    (*counter)++;
+    pthread_mutex_unlock(&v->lock);
+}
+
+static void reply(struct cb_bus_receiver *v, const struct cb_bus_message *m,
+                  enum cb_bus_kind kind, const char *reason)
+{
+    const struct cb_bus_frame *to = &m->frame[0], *id = &m->frame[2];
+    if (cb_bus_send(v->socket, to->data, to->n, true) < 0 ||
+        cb_bus_send_head(v->socket, kind) < 0 ||
+        cb_bus_send(v->socket, id->data, id->n, reason != NULL) < 0)
+        return; /* it is gone; what was not answered is sent again */
+    if (reason)
+        cb_bus_send(v->socket, reason, strlen(reason), false);
+}
+
+static void conclude(struct cb_bus_receiver *v, const struct cb_bus_message *m, int r,
+                     const struct cb_error *e)
+{
+    char reason[CB_BUS_REASON_LEN];
+    if (r == 0) {
+        reply(v, m, CB_BUS_ACK, NULL);
+        count(v, &v->stats.n_acked);
+        return;
+    }
+    snprintf(reason, sizeof reason, "%.100s%s%.150s", e->where, e->where[0] ? ": " : "",
+             e->text[0] ? e->text : strerror(-r));
+    if (r == -EBADMSG) {
+        cb_err(v, "rejected: %s", reason);
+        reply(v, m, CB_BUS_REJECT, reason);
+        count(v, &v->stats.n_rejected);
+    } else {
+        reply(v, m, CB_BUS_RETRY, reason);
+        count(v, &v->stats.n_deferred);
+    }
+}
+
+static void on_package(struct cb_bus_receiver *v, const struct cb_bus_message *m)
+{
+    struct cb_bus_names names = {0};
+    struct cb_package p;
+    struct cb_error e = {0};
+    int r = m->is_too_long
+                ? cb_error_set(&e, -EBADMSG, "package", "more than %d frames", CB_BUS_FRAMES_MAX)
+                : cb_bus_package_parse(&m->frame[1], m->n - 1, &names, &p, &e);
+    if (r < 0)
+        count(v, &v->stats.n_malformed);
+    else
+        r = v->handler.store(v->handler.self, &p, &e);
+    conclude(v, m, r, &e);
+}
+
+static void on_minutes(struct cb_bus_receiver *v, const struct cb_bus_message *m)
+{
+    struct cb_error e = {0};
+    int r = -EBADMSG;
+    if (m->n != 4 || m->frame[2].n != 8 || m->frame[3].n > CB_BUS_MINUTES_BYTES_MAX)
+        cb_error_set(&e, r, "minutes", "expected a number of 8 bytes and at most %u bytes of JSON",
+                     CB_BUS_MINUTES_BYTES_MAX);
+    else if (!v->handler.minutes)
+        cb_error_set(&e, r, "minutes", "this store takes none");
+    else
+        r = v->handler.minutes(v->handler.self, m->frame[3].data, m->frame[3].n, &e);
+    conclude(v, m, r, &e);
+}
+
+/* frame 0 is the edge's routing id */
+static void on_message(struct cb_bus_receiver *v, const struct cb_bus_message *m)
+{
+    int kind = m->n >= 3 ? cb_bus_head_parse(&m->frame[1]) : -EPROTO;
+    count(v, &v->stats.n_received);
+    bool has_id = m->n >= 3 && (m->frame[2].n == 8 || m->frame[2].n == CB_UUID_LEN - 1);
+    if (kind == -EPROTONOSUPPORT && has_id) {
+        /* not poison: an older or newer edge keeps its evidence until both sides agree */
+        struct cb_error e = {"bus", "the two sides speak different versions of the protocol"};
+        conclude(v, m, -EPROTONOSUPPORT, &e);
+    } else if (kind == CB_BUS_PACKAGE && has_id) {
+        on_package(v, m);
+    } else if (kind == CB_BUS_MINUTES && has_id) {
+        on_minutes(v, m);
+    } else {
+        count(v, &v->stats.n_malformed);
+        cb_warn(v, "a message of %zu frames that is none of this protocol, ignoring", m->n);
+    }
+}
+
+static void *run(void *self)
+{
+    struct cb_bus_receiver *v = self;
+    struct cb_bus_message m;
+    zmq_pollitem_t item = {.socket = v->socket, .events = ZMQ_POLLIN};
+    while (!cb_thread_should_stop(&v->thread)) {
+        if (zmq_poll(&item, 1, POLL_MS) <= 0 || cb_bus_message_recv(v->socket, &m) < 0)
+            continue;
+        on_message(v, &m);
+        cb_bus_message_close(&m);
+    }
+    return NULL;
+}
+
+static int open_socket(struct cb_bus_receiver *v, const struct cb_bus_receiver_opts *opts,
+                       struct cb_error *reterr)
+{
+    struct cb_bus_socket_opts o = {
+        .type = ZMQ_ROUTER,
+        .endpoint = opts->endpoint,
+        .is_server = true,
+        .domain = v->domain,
+        .curve = opts->curve,
+        .high_water = HIGH_WATER,
+        .n_bytes_max = CB_BUS_FILE_BYTES_MAX,
+    };
+    snprintf(v->domain, sizeof v->domain, "store-%p", (void *) v);
+    int r = o.curve ? cb_bus_context_allow(v->ctx, v->domain, o.curve) : 0;
+    if (r < 0)
+        return cb_error_set(reterr, r, o.endpoint, "no room for its list of keys");
+    return cb_bus_socket_open(v->ctx, &o, &v->socket, reterr);
+}
+
+int cb_bus_receiver_create(struct cb_bus_receiver **ret, struct cb_bus_context *ctx,
+                           const struct cb_bus_handler *handler,
+                           const struct cb_bus_receiver_opts *opts, struct cb_error *reterr)
+{
+    struct cb_bus_receiver *v = calloc(1, sizeof *v);
+    if (!v)
+        return cb_error_set(reterr, -ENOMEM, "bus", "out of memory");
+    pthread_mutex_init(&v->lock, NULL);
+    v->ctx = ctx;
+    v->handler = *handler;
+    v->log = (struct cb_log) {"bus", "store"};
+    int r = open_socket(v, opts, reterr);
+    if (r == 0 && (r = cb_thread_start(&v->thread, "cb-receiver", run, v)) < 0)
+        cb_error_set(reterr, r, "bus", "no thread: %s", strerror(-r));
+    if (r < 0) {
+        cb_bus_receiver_destroy(&v);
+        return r;
+    }
+    *ret = v;
+    return 0;
+}
+
+void cb_bus_receiver_destroy(struct cb_bus_receiver **receiver)
+{
+    struct cb_bus_receiver *v = *receiver;
+    if (!v)
+        return;
+    *receiver = NULL;
+    cb_thread_stop_and_join(&v->thread);
+    cb_bus_socket_close(&v->socket);
+    cb_bus_context_forget(v->ctx, v->domain);
+    pthread_mutex_destroy(&v->lock);
+    free(v);
+}
+
+struct cb_bus_receiver_stats cb_bus_receiver_stats(struct cb_bus_receiver *v)
+{
+    pthread_mutex_lock(&v->lock);
+    struct cb_bus_receiver_stats s = v->stats;
+    pthread_mutex_unlock(&v->lock);
+    return s;
+}
+
+void cb_bus_receiver_print_metrics(void *self, FILE *out)
+{
+    struct cb_bus_receiver_stats s = cb_bus_receiver_stats(self);
+    const struct {
+        const char *what;
+        uint64_t n;
+    } rows[] = {{"acked", s.n_acked}, {"rejected", s.n_rejected}, {"deferred", s.n_deferred}};
+    fputs("# HELP citybrain_receiver_answers_total Packages and minutes by the store's answer\n"
+          "# TYPE citybrain_receiver_answers_total counter\n", out);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        fprintf(out, "citybrain_receiver_answers_total{answer=\"%s\"} %" PRIu64 "\n", rows[i].what,
+                rows[i].n);
+    fprintf(out, "# HELP citybrain_receiver_malformed_total Messages that broke the protocol\n"
+                 "# TYPE citybrain_receiver_malformed_total counter\n"
+                 "citybrain_receiver_malformed_total %" PRIu64 "\n", s.n_malformed);
+}

@@ -1,0 +1,364 @@
+#include "bus/subscriber.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "context.h"
+#include "message.h"
+
+#define ANSWER_MS 3000
+#define TOPIC_LEN 256
+
+/*
+ * `next` is the sequence that is due. Live alerts below it were seen already, a live one above it
+ * opens a gap: [next, it) is asked for, and the live one is held back until that is through.
+ * Heartbeats open a gap the same way, when the edge is ahead of what came.
+ */
+struct cb_bus_subscriber {
+    /* set at create, then immutable */
+    struct cb_bus_context *ctx;
+    struct cb_log log;
+    char topic[TOPIC_LEN];
+
+    void *live, *asker;
+    bool has_next;
+    uint64_t next;
+    uint64_t gap_to;           /* fill [next, gap_to]; 0: no gap */
+    bool is_open_end;          /* fill from `next` to whatever there is */
+    uint64_t n_missed;
+
+    zmq_msg_t *page;           /* the answer's frames after its head: topic, sequence, JSON … */
+    size_t n_page, page_cap, i_page;
+
+    bool has_held;
+    char held_topic[TOPIC_LEN];
+    char *held_json;
+    uint64_t held_sequence;
+
+    char ret_topic[TOPIC_LEN]; /* lent to the caller */
+    char *ret_json;
+};
+
+static int open_socket(struct cb_bus_subscriber *s, int type, const char *endpoint,
+                       const struct cb_bus_curve *curve, void **ret, struct cb_error *reterr)
+{
+    struct cb_bus_socket_opts o = {
+        .type = type,
+        .endpoint = endpoint,
+        .curve = curve,
+        .high_water = 10000,
+        .n_bytes_max = 1 << 20,
+    };
+    return cb_bus_socket_open(s->ctx, &o, ret, reterr);
+}
+
+int cb_bus_subscriber_create(struct cb_bus_subscriber **ret, struct cb_bus_context *ctx,
+                             const struct cb_bus_subscriber_opts *opts, struct cb_error *reterr)
+{
+    struct cb_bus_subscriber *s = calloc(1, sizeof *s);
+    if (!s)
+        return cb_error_set(reterr, -ENOMEM, "bus", "out of memory");
+    s->ctx = ctx;
+    s->log = (struct cb_log) {"tail", NULL};
+    s->has_next = s->is_open_end = opts->has_from;
+    s->next = opts->from;
+    snprintf(s->topic, sizeof s->topic, "%s", opts->topic ? opts->topic : "");
+    int r = open_socket(s, ZMQ_SUB, opts->alerts_endpoint, opts->curve, &s->live, reterr);
+    if (r == 0 && opts->replay_endpoint)
+        r = open_socket(s, ZMQ_DEALER, opts->replay_endpoint, opts->curve, &s->asker, reterr);
+    if (r < 0)
+        goto fail;
+    /* all topics, whichever is wanted: only then do sequences without a gap mean nothing is lost */
+    if (zmq_setsockopt(s->live, ZMQ_SUBSCRIBE, "", 0) != 0) {
+        r = cb_error_set(reterr, -errno, opts->alerts_endpoint, "%s", zmq_strerror(errno));
+        goto fail;
+    }
+    *ret = s;
+    return 0;
+fail:
+    cb_bus_subscriber_destroy(&s);
+    return r;
+}
+
+static void close_page(struct cb_bus_subscriber *s)
+{
+    for (size_t i = 0; i < s->n_page; i++)
+        zmq_msg_close(&s->page[i]);
+    s->n_page = s->i_page = 0;
+}
+
+void cb_bus_subscriber_destroy(struct cb_bus_subscriber **subscriber)
+{
+    struct cb_bus_subscriber *s = *subscriber;
+    if (!s)
+        return;
+    *subscriber = NULL;
+    close_page(s);
+    free(s->page);
+    cb_bus_socket_close(&s->live);
+    cb_bus_socket_close(&s->asker);
+    free(s->held_json);
+    free(s->ret_json);
+    free(s);
+}
+
+uint64_t cb_bus_subscriber_n_missed(const struct cb_bus_subscriber *s)
+{
+    return s->n_missed;
+}
+
+/* Asking for what was missed */
+
+static int add_frame(struct cb_bus_subscriber *s, zmq_msg_t *m)
+{
+    if (cb_grow((void **) &s->page, &s->page_cap, s->n_page + 1, sizeof *s->page) < 0)
+        return -ENOMEM;
+    zmq_msg_init(&s->page[s->n_page]);
+    zmq_msg_move(&s->page[s->n_page++], m);
+    return 0;
+}
+
+/* All frames of one answer: empty, head, then three an alert. The head leaves the page. */
+static int read_page(struct cb_bus_subscriber *s, bool *ret_more)
+{
+    bool has_more = true;
+    int r = 0;
+    close_page(s);
+    while (has_more) {
+        zmq_msg_t m;
+        zmq_msg_init(&m);
+        if (zmq_msg_recv(&m, s->asker, 0) < 0) {
+            zmq_msg_close(&m);
+            return -errno;
+        }
+        has_more = zmq_msg_more(&m);
+        if (r == 0)
+            r = add_frame(s, &m);
+        zmq_msg_close(&m);
+    }
+    if (r < 0 || s->n_page < 2 || zmq_msg_size(&s->page[0]) != 0 || (s->n_page - 2) % 3 != 0)
+        return r < 0 ? r : -EBADMSG;
+    json_t *head = json_loadb(zmq_msg_data(&s->page[1]), zmq_msg_size(&s->page[1]), 0, NULL);
+    bool is_error = !json_is_object(head) || json_object_get(head, "error");
+    *ret_more = json_is_true(json_object_get(head, "more"));
+    json_decref(head);
+    s->i_page = 2;
+    return is_error ? -EBADMSG : 0;
+}
+
+static int ask(struct cb_bus_subscriber *s, int timeout_ms, bool *ret_more)
+{
+    char request[96];
+    zmq_pollitem_t item = {.socket = s->asker, .events = ZMQ_POLLOUT};
+    if (!s->asker)
+        return -ENOTCONN;
+    if (zmq_poll(&item, 1, timeout_ms) <= 0)
+        return -EAGAIN;
+    if (s->is_open_end)
+        snprintf(request, sizeof request, "{\"from\":%llu}", (unsigned long long) s->next);
+    else
+        snprintf(request, sizeof request, "{\"from\":%llu,\"to\":%llu}",
+                 (unsigned long long) s->next, (unsigned long long) s->gap_to);
+    if (cb_bus_send(s->asker, "", 0, true) < 0 ||
+        cb_bus_send(s->asker, request, strlen(request), false) < 0)
+        return -EAGAIN;
+    item.events = ZMQ_POLLIN;
+    if (zmq_poll(&item, 1, ANSWER_MS) <= 0)
+        return -EAGAIN;
+    return read_page(s, ret_more);
+}
+
+static void end_gap(struct cb_bus_subscriber *s)
+{
+    if (!s->is_open_end && s->gap_to >= s->next) {
+        s->n_missed += s->gap_to - s->next + 1;
+        s->next = s->gap_to + 1;
+    }
+    s->gap_to = 0;
+    s->is_open_end = false;
+}
+
+/* @return 0: the page has something, or the gap is over; -EAGAIN: nobody answers yet */
+static int fill(struct cb_bus_subscriber *s, int timeout_ms)
+{
+    bool has_more = false;
+    int r = ask(s, timeout_ms, &has_more);
+    if (r == -EAGAIN && s->is_open_end)
+        return r; /* what was asked for by the user is asked for until it comes */
+    if (r < 0)
+        cb_warn(s, "what was missed cannot be had: %s", strerror(-r));
+    if (r < 0 || s->n_page <= 2) {
+        close_page(s);
+        end_gap(s);
+    } else if (!has_more && s->is_open_end) {
+        s->is_open_end = false; /* the rest is live */
+    }
+    return 0;
+}
+
+/* Giving alerts out */
+
+static void lend(struct cb_bus_subscriber *s, uint64_t sequence, bool is_replayed,
+                 struct cb_bus_alert *ret)
+{
+    s->has_next = true;
+    s->next = sequence + 1;
+    if (s->gap_to && s->next > s->gap_to)
+        s->gap_to = 0;
+    *ret = (struct cb_bus_alert) {s->ret_topic, sequence, s->ret_json, is_replayed};
+}
+
+static int keep(struct cb_bus_subscriber *s, const struct cb_bus_frame *topic,
+                const struct cb_bus_frame *json)
+{
+    size_t n = topic->n < TOPIC_LEN - 1 ? topic->n : TOPIC_LEN - 1;
+    char *copy = strndup(json->data, json->n);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(s->ret_topic, topic->data, n);
+    s->ret_topic[n] = '\0';
+    free(s->ret_json);
+    s->ret_json = copy;
+    return 0;
+}
+
+/* @return 0: given; -EAGAIN: the page is used up */
+static int next_of_page(struct cb_bus_subscriber *s, struct cb_bus_alert *ret)
+{
+    while (s->i_page + 2 < s->n_page) {
+        zmq_msg_t *m = &s->page[s->i_page];
+        s->i_page += 3;
+        struct cb_bus_frame topic = {zmq_msg_data(&m[0]), zmq_msg_size(&m[0])};
+        struct cb_bus_frame json = {zmq_msg_data(&m[2]), zmq_msg_size(&m[2])};
+        if (zmq_msg_size(&m[1]) != 8)
+            continue;
+        uint64_t sequence = cb_bus_u64_parse(zmq_msg_data(&m[1]));
+        if (sequence < s->next)
+            continue;
+        int r = keep(s, &topic, &json);
+        if (r == 0)
+            lend(s, sequence, true, ret);
+        return r;
+    }
+    close_page(s);
+    return -EAGAIN;
+}
+
+static int hold(struct cb_bus_subscriber *s, uint64_t sequence, const struct cb_bus_frame *topic,
+                const struct cb_bus_frame *json)
+{
+    int r = keep(s, topic, json);
+    if (r < 0)
+        return r;
+    memcpy(s->held_topic, s->ret_topic, sizeof s->held_topic);
+    free(s->held_json);
+    s->held_json = s->ret_json;
+    s->ret_json = NULL;
+    s->held_sequence = sequence;
+    s->has_held = true;
+    s->gap_to = sequence - 1;
+    return 0;
+}
+
+static bool give_held(struct cb_bus_subscriber *s, struct cb_bus_alert *ret)
+{
+    bool is_due = s->has_held && s->held_sequence >= s->next;
+    if (is_due) {
+        memcpy(s->ret_topic, s->held_topic, sizeof s->ret_topic);
+        free(s->ret_json);
+        s->ret_json = s->held_json;
+        s->held_json = NULL;
+        lend(s, s->held_sequence, false, ret);
+    }
+    s->has_held = false;
+    return is_due;
+}
+
+/* @return 0: given; -EAGAIN: it opened a gap, was a heartbeat, or was seen before */
+static int on_live(struct cb_bus_subscriber *s, const struct cb_bus_message *m,
+                   struct cb_bus_alert *ret)
+{
+    if (m->n != 3 || m->frame[1].n != 8)
+        return -EAGAIN;
+    uint64_t sequence = cb_bus_u64_parse(m->frame[1].data);
+    bool is_beat = m->frame[0].n > 10 && memcmp(m->frame[0].data, "heartbeat.", 10) == 0;
+    if (is_beat) {
+        if (s->has_next && sequence >= s->next)
+            s->gap_to = sequence;
+        else if (s->has_next && sequence > 0 && sequence + 1 < s->next) {
+            cb_warn(s, "the edge counts anew, from %llu", (unsigned long long) sequence);
+            s->next = sequence + 1;
+        } else if (!s->has_next && sequence > 0) {
+            s->has_next = true;
+            s->next = sequence + 1;
+        }
+        return -EAGAIN;
+    }
+    if (s->has_next && sequence < s->next)
+        return -EAGAIN;
+    if (s->has_next && sequence > s->next) {
+        int r = hold(s, sequence, &m->frame[0], &m->frame[2]);
+        return r < 0 ? r : -EAGAIN;
+    }
+    int r = keep(s, &m->frame[0], &m->frame[2]);
+    if (r == 0)
+        lend(s, sequence, false, ret);
+    return r;
+}
+
+static int wait_live(struct cb_bus_subscriber *s, int timeout_ms, struct cb_bus_alert *ret)
+{
+    struct cb_bus_message m;
+    zmq_pollitem_t item = {.socket = s->live, .events = ZMQ_POLLIN};
+    int n = zmq_poll(&item, 1, timeout_ms);
+    if (n < 0)
+        return -errno;
+    if (n == 0 || cb_bus_message_recv(s->live, &m) < 0)
+        return -EAGAIN;
+    int r = on_live(s, &m, ret);
+    cb_bus_message_close(&m);
+    return r;
+}
+
+static bool is_wanted(const struct cb_bus_subscriber *s, const struct cb_bus_alert *a)
+{
+    return strncmp(a->topic, s->topic, strlen(s->topic)) == 0;
+}
+
+/* One step of the way. @return 0: an alert; -EAGAIN: not yet; other: an error */
+static int step(struct cb_bus_subscriber *s, int timeout_ms, struct cb_bus_alert *ret)
+{
+    int r = next_of_page(s, ret);
+    if (r != -EAGAIN)
+        return r;
+    if (s->is_open_end || s->gap_to) {
+        r = fill(s, timeout_ms);
+        return r == 0 ? -EAGAIN : r;
+    }
+    if (give_held(s, ret))
+        return 0;
+    return wait_live(s, timeout_ms, ret);
+}
+
+int cb_bus_subscriber_next(struct cb_bus_subscriber *s, int timeout_ms, struct cb_bus_alert *ret)
+{
+    int64_t end_ns = cb_clock_mono_ns() + timeout_ms * CB_NS_PER_MS;
+    for (;;) {
+        struct cb_bus_alert a;
+        int64_t left_ms = (end_ns - cb_clock_mono_ns()) / CB_NS_PER_MS;
+        int r = step(s, left_ms > 0 ? (int) left_ms : 0, &a);
+        if (r == 0 && is_wanted(s, &a)) {
+            *ret = a;
+            return 0;
+        }
+        if (r != 0 && r != -EAGAIN)
+            return r;
+        if (left_ms <= 0 && r == -EAGAIN)
+            return -EAGAIN;
+    }
+}

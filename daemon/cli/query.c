@@ -1,0 +1,263 @@
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli.h"
+#include "store/history.h"
+#include "table.h"
+
+static const char help[] =
+    "usage: citybrain query --db CONNINFO [options]\n"
+    "\n"
+    "Reads the history of violations, the newest first. What was asked is noted in access_log.\n"
+    "\n"
+    "  --db CONNINFO     libpq's connection string or URI; default: $CITYBRAIN_DB\n"
+    "  --kind KIND       speeding or modified_exhaust\n"
+    "  --camera ID       of this camera\n"
+    "  --district NAME   of this district\n"
+    "  --severity S      minor, moderate, serious or extreme\n"
+    "  --review R        open, confirmed, rejected or unclear\n"
+    "  --from TIME       at TIME or later: 2026-11-23, or 2026-11-23T10:00:00Z, or with +08:00\n"
+    "  --to TIME         before TIME\n"
+    "  --min-speed KMH   measured at least this fast, km/h\n"
+    "  --min-level DB    at least this loud, LAFmax in dB\n"
+    "  --limit N         at most N rows; default 100\n"
+    "  --format F        table, csv or json (one object a line); default table\n"
+    "\n"
+    "Exit codes: 0 done, also when nothing was found; 1 the database refuses; 2 wrong usage.\n"
+    "\n"
+    "Examples:\n"
+    "  citybrain query --db dbname=citybrain --kind speeding --min-speed 90\n"
+    "  citybrain query --db dbname=citybrain --district 福田 --from 2026-11-01 --format csv\n";
+
+enum format { TABLE, CSV, JSON };
+
+struct printer {
+    enum format format;
+    long n_rows;
+    bool has_failed;
+};
+
+/* The table's columns: the rest is for csv and json. */
+static const struct column {
+    enum cb_history_column column;
+    const char *title;
+    int width;
+} columns[] = {
+    {CB_HISTORY_OCCURRED_AT, "time (UTC)", 24}, {CB_HISTORY_CAMERA, "camera", 16},
+    {CB_HISTORY_DISTRICT, "district", 10},      {CB_HISTORY_ROAD, "road", 16},
+    {CB_HISTORY_KIND, "kind", 16},              {CB_HISTORY_SEVERITY, "severity", 8},
+    {CB_HISTORY_CLASS, "class", 10},            {CB_HISTORY_SPEED_KMH, "km/h", 6},
+    {CB_HISTORY_UNCERTAINTY_KMH, "±", 4},       {CB_HISTORY_LIMIT_KMH, "limit", 5},
+    {CB_HISTORY_LAFMAX_DB, "dB(A)", 6},         {CB_HISTORY_REVIEW, "review", 9},
+    {CB_HISTORY_ID, "id", 36},
+};
+
+static void print_head(enum format format)
+{
+    if (format == JSON)
+        return;
+    if (format == CSV) {
+        for (int c = 0; c < CB_HISTORY_COLUMN_COUNT; c++)
+            printf("%s%s", c ? "," : "", cb_history_names[c]);
+        puts("\r");
+        return;
+    }
+    for (size_t i = 0; i < CB_LEN(columns); i++) {
+        cb_table_cell(stdout, columns[i].title, columns[i].width,
+                      cb_history_is_number(columns[i].column));
+        fputs(i + 1 < CB_LEN(columns) ? "  " : "\n", stdout);
+    }
+}
+
+static void print_table_row(const char *const row[CB_HISTORY_COLUMN_COUNT])
+{
+    for (size_t i = 0; i < CB_LEN(columns); i++) {
+        const char *text = row[columns[i].column];
+        cb_table_cell(stdout, text ? text : "–", columns[i].width,
+                      cb_history_is_number(columns[i].column));
+        fputs(i + 1 < CB_LEN(columns) ? "  " : "\n", stdout);
+    }
+}
+
+static void print_csv_row(const char *const row[CB_HISTORY_COLUMN_COUNT])
+{
+    for (int c = 0; c < CB_HISTORY_COLUMN_COUNT; c++) {
+        if (c)
+            putchar(',');
+        cb_table_csv(stdout, row[c]);
+    }
+    puts("\r");
+}
+
+static void print_json_row(const char *const row[CB_HISTORY_COLUMN_COUNT])
+{
+    for (int c = 0; c < CB_HISTORY_COLUMN_COUNT; c++) {
+        printf("%s\"%s\":", c ? "," : "{", cb_history_names[c]);
+        if (row[c] && cb_history_is_number((enum cb_history_column) c))
+            fputs(row[c], stdout);
+        else
+            cb_table_json(stdout, row[c]);
+    }
+    puts("}");
+}
+
+static int print_row(void *arg, const char *const row[CB_HISTORY_COLUMN_COUNT])
+{
+    struct printer *p = arg;
+    p->n_rows++;
+    if (p->format == TABLE)
+        print_table_row(row);
+    else if (p->format == CSV)
+        print_csv_row(row);
+    else
+        print_json_row(row);
+    p->has_failed = ferror(stdout);
+    return p->has_failed ? -EPIPE : 0;
+}
+
+/* A day alone is its midnight in UTC. */
+static int parse_time(const char *text, int64_t *ret)
+{
+    char full[64];
+    snprintf(full, sizeof full, strlen(text) == 10 ? "%sT00:00:00Z" : "%s", text);
+    return cb_utc_parse(full, ret);
+}
+
+static int parse_real(const char *text, double *ret)
+{
+    char *end;
+    double v = strtod(text, &end);
+    if (end == text || *end || !isfinite(v))
+        return -EINVAL;
+    *ret = v;
+    return 0;
+}
+
+static int parse_limit(const char *text, int *ret)
+{
+    char *end;
+    long v = strtol(text, &end, 10);
+    if (end == text || *end || v < 1 || v > 1000000)
+        return -EINVAL;
+    *ret = (int) v;
+    return 0;
+}
+
+static int parse_format(const char *text, enum format *ret)
+{
+    static const char *const names[] = {"table", "csv", "json"};
+    for (size_t i = 0; i < CB_LEN(names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum format) i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+static int is_one_of(const char *text, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(text, *names) == 0)
+            return 0;
+    return -EINVAL;
+}
+
+struct request {
+    const char *db;
+    struct cb_history_query query;
+    enum format format;
+};
+
+static const struct option options[] = {
+    {"db", required_argument, NULL, 'b'},        {"kind", required_argument, NULL, 'k'},
+    {"camera", required_argument, NULL, 'c'},    {"district", required_argument, NULL, 'd'},
+    {"severity", required_argument, NULL, 's'},  {"review", required_argument, NULL, 'r'},
+    {"from", required_argument, NULL, 'f'},      {"to", required_argument, NULL, 't'},
+    {"min-speed", required_argument, NULL, 'v'}, {"min-level", required_argument, NULL, 'l'},
+    {"limit", required_argument, NULL, 'n'},     {"format", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},            {0},
+};
+
+/* @return 0; -EINVAL: *ret_expected says what */
+static int set_option(struct request *q, int o, const char **ret_expected)
+{
+    static const char *const kinds[] = {"speeding", "modified_exhaust", NULL};
+    static const char *const severities[] = {"minor", "moderate", "serious", "extreme", NULL};
+    static const char *const reviews[] = {"open", "confirmed", "rejected", "unclear", NULL};
+    switch (o) {
+    case 'b':
+        q->db = optarg;
+        return 0;
+    case 'c':
+        q->query.camera = optarg;
+        return 0;
+    case 'd':
+        q->query.district = optarg;
+        return 0;
+    case 'k':
+        *ret_expected = "--kind: speeding or modified_exhaust";
+        return is_one_of(q->query.kind = optarg, kinds);
+    case 's':
+        *ret_expected = "--severity: minor, moderate, serious or extreme";
+        return is_one_of(q->query.severity = optarg, severities);
+    case 'r':
+        *ret_expected = "--review: open, confirmed, rejected or unclear";
+        return is_one_of(q->query.review = optarg, reviews);
+    case 'f':
+        *ret_expected = "--from: a time as 2026-11-23 or 2026-11-23T10:00:00Z";
+        return parse_time(optarg, &q->query.from_utc_ns);
+    case 't':
+        *ret_expected = "--to: a time as 2026-11-23 or 2026-11-23T10:00:00Z";
+        return parse_time(optarg, &q->query.to_utc_ns);
+    case 'v':
+        *ret_expected = "--min-speed: a number, km/h";
+        return parse_real(optarg, &q->query.min_speed_kmh);
+    case 'l':
+        *ret_expected = "--min-level: a number, dB";
+        return parse_real(optarg, &q->query.min_level_db);
+    case 'n':
+        *ret_expected = "--limit: a whole number from 1 to 1000000";
+        return parse_limit(optarg, &q->query.limit);
+    default:
+        *ret_expected = "--format: table, csv or json";
+        return parse_format(optarg, &q->format);
+    }
+}
+
+static int run(const struct request *q)
+{
+    struct printer p = {.format = q->format};
+    struct cb_error e = {0};
+    print_head(q->format);
+    int r = cb_history_read(q->db, &q->query, print_row, &p, &e);
+    if (r < 0 && !p.has_failed)
+        fprintf(stderr, "citybrain query: %s: %s\n", e.where, e.text);
+    else if (r == 0 && q->format == TABLE)
+        printf("%ld row%s\n", p.n_rows, p.n_rows == 1 ? "" : "s");
+    return r < 0 ? CB_EXIT_FAILED : CB_EXIT_OK;
+}
+
+int cb_cli_query(int argc, char **argv)
+{
+    struct request q = {.db = getenv("CITYBRAIN_DB"), .query = cb_history_any, .format = TABLE};
+    for (int o; (o = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        const char *expected = NULL;
+        if (o == 'h' || o == '?')
+            return fputs(help, o == 'h' ? stdout : stderr), o == 'h' ? CB_EXIT_OK : CB_EXIT_USAGE;
+        if (set_option(&q, o, &expected) < 0) {
+            fprintf(stderr, "citybrain query: '%s': expected %s\n", optarg, expected);
+            return CB_EXIT_USAGE;
+        }
+    }
+    if (!q.db || optind < argc) {
+        fputs(help, stderr);
+        return CB_EXIT_USAGE;
+    }
+    return run(&q);
+}

@@ -1,0 +1,176 @@
+#include "db.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+#define BACKOFF_MIN_MS 250
+#define BACKOFF_MAX_MS 10000
+#define CONNECT_TIMEOUT_S "5"
+
+/* What the promise "acknowledged after COMMIT and fsync" rests on, whatever the server's default. */
+#define SESSION                                                                                    \
+    "SET synchronous_commit = on; SET TimeZone = 'UTC'; SET client_min_messages = warning"
+
+void cb_db_message(const char *from, char *ret, size_t size)
+{
+    size_t n = strcspn(from, "\n");
+    if (n >= size)
+        n = size - 1;
+    memcpy(ret, from, n);
+    ret[n] = '\0';
+}
+
+void cb_db_print_time(int64_t utc_ns, char ret[CB_DB_TIME_LEN])
+{
+    int64_t us = utc_ns / 1000;
+    time_t s = (time_t) (us / 1000000);
+    struct tm tm;
+    gmtime_r(&s, &tm);
+    size_t n = strftime(ret, CB_DB_TIME_LEN, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(ret + n, CB_DB_TIME_LEN - n, ".%06dZ", (int) (us % 1000000));
+}
+
+static int fail(struct cb_error *reterr, int code, const char *words)
+{
+    char text[sizeof reterr->text];
+    cb_db_message(words, text, sizeof text);
+    return cb_error_set(reterr, code, "PostgreSQL", "%s", text);
+}
+
+/* The caller's own connect_timeout and application_name win: its string comes last. */
+int cb_db_connect(const char *conninfo, PGconn **ret, struct cb_error *reterr)
+{
+    const char *const keys[] = {"connect_timeout", "fallback_application_name", "client_encoding",
+                                "tcp_user_timeout", "dbname", NULL};
+    const char *const values[] = {CONNECT_TIMEOUT_S, "citybrain", "UTF8", "20000", conninfo, NULL};
+    PGconn *c = PQconnectdbParams(keys, values, 1);
+    if (!c)
+        return cb_error_set(reterr, -ENOMEM, "PostgreSQL", "out of memory");
+    PGresult *r = NULL;
+    if (PQstatus(c) != CONNECTION_OK || !(r = PQexec(c, SESSION)) ||
+        PQresultStatus(r) != PGRES_COMMAND_OK) {
+        fail(reterr, -EIO, PQerrorMessage(c));
+        PQclear(r);
+        PQfinish(c);
+        return -EIO;
+    }
+    PQclear(r);
+    *ret = c;
+    return 0;
+}
+
+void cb_db_drop(struct cb_db *db)
+{
+    PQfinish(db->conn);
+    db->conn = NULL;
+}
+
+int cb_db_ready(struct cb_db *db, struct cb_error *reterr)
+{
+    struct cb_error e = {0};
+    if (db->conn && PQstatus(db->conn) == CONNECTION_OK)
+        return 0;
+    cb_db_drop(db);
+    if (cb_clock_mono_ns() < db->not_before_ns)
+        return cb_error_set(reterr, -EAGAIN, "PostgreSQL", "is away");
+    if (cb_db_connect(db->conninfo, &db->conn, &e) == 0) {
+        cb_info(db, "connected to PostgreSQL");
+        db->backoff_ms = 0;
+        db->is_told = false;
+        return 0;
+    }
+    if (!db->is_told)
+        cb_err(db, "PostgreSQL is away, evidence waits in the outboxes: %s", e.text);
+    db->is_told = true;
+    db->backoff_ms = db->backoff_ms ? db->backoff_ms * 2 : BACKOFF_MIN_MS;
+    if (db->backoff_ms > BACKOFF_MAX_MS)
+        db->backoff_ms = BACKOFF_MAX_MS;
+    db->not_before_ns = cb_clock_mono_ns() + db->backoff_ms * CB_NS_PER_MS;
+    return cb_error_set(reterr, -EAGAIN, "PostgreSQL", "%s", e.text);
+}
+
+/* libpq's own waits have no end: a server that is frozen, not gone, would hold up the store. */
+static int wait_for_answer(struct cb_db *db)
+{
+    int64_t end_ns = cb_clock_mono_ns() + db->answer_timeout_ms * CB_NS_PER_MS;
+    for (;;) {
+        int unsent = PQflush(db->conn);
+        if (unsent < 0)
+            return -EAGAIN;
+        if (!unsent && !PQisBusy(db->conn))
+            return 0;
+        int64_t left_ms = (end_ns - cb_clock_mono_ns()) / CB_NS_PER_MS;
+        struct pollfd p = {PQsocket(db->conn), (short) (POLLIN | (unsent ? POLLOUT : 0)), 0};
+        if (left_ms <= 0)
+            return -ETIMEDOUT;
+        int n = poll(&p, 1, (int) left_ms);
+        if (n < 0 && errno != EINTR)
+            return -EAGAIN;
+        if (n > 0 && !PQconsumeInput(db->conn))
+            return -EAGAIN;
+    }
+}
+
+/* The last result of the statement; what came before it is cleared. */
+static int take_result(struct cb_db *db, PGresult **ret)
+{
+    PGresult *last = NULL;
+    for (;;) {
+        int r = wait_for_answer(db);
+        if (r < 0) {
+            PQclear(last);
+            return r;
+        }
+        PGresult *one = PQgetResult(db->conn);
+        if (!one)
+            break;
+        PQclear(last);
+        last = one;
+    }
+    *ret = last;
+    return 0;
+}
+
+static int judge(struct cb_db *db, const PGresult *res, struct cb_error *reterr)
+{
+    ExecStatusType status = PQresultStatus(res);
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+        return 0;
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    bool is_gone = PQstatus(db->conn) != CONNECTION_OK || !state ||
+                   strncmp(state, "57", 2) == 0 || strncmp(state, "08", 2) == 0 ||
+                   strncmp(state, "40", 2) == 0 || strncmp(state, "53", 2) == 0;
+    bool is_poison = state && (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0);
+    return fail(reterr, is_gone ? -EAGAIN : is_poison ? -EBADMSG : -EIO,
+                PQresultErrorMessage(res));
+}
+
+int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *values, PGresult **ret,
+               struct cb_error *reterr)
+{
+    PGresult *res = NULL;
+    int r = PQsetnonblocking(db->conn, 1) == 0 &&
+                    PQsendQueryParams(db->conn, sql, n, NULL, values, NULL, NULL, 0)
+                ? take_result(db, &res)
+                : -EAGAIN;
+    if (r < 0 || !res) {
+        fail(reterr, -EAGAIN,
+             r == -ETIMEDOUT ? "no answer in time" : PQerrorMessage(db->conn));
+        cb_db_drop(db);
+        return -EAGAIN;
+    }
+    r = judge(db, res, reterr);
+    if (r == 0 && ret)
+        *ret = res;
+    else
+        PQclear(res);
+    if (r == -EAGAIN)
+        cb_db_drop(db);
+    return r;
+}

@@ -1,0 +1,44 @@
+#ifndef DAEMON_STORE_DB_H
+#define DAEMON_STORE_DB_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+/** Private to the store: one connection that comes back. One thread. */
+struct cb_db {
+    const char *conninfo; /* the owner's */
+    int answer_timeout_ms;
+    struct cb_log log;
+    PGconn *conn;
+    int64_t not_before_ns; /* monotonic: no attempt before */
+    int64_t backoff_ms;
+    bool is_told;          /* that it is away: one line, not one a try */
+};
+
+/** Connects if need be; does not wait while it backs off. @return 0; -EAGAIN */
+int cb_db_ready(struct cb_db *db, struct cb_error *reterr);
+/** Drops the connection and whatever was open in it. */
+void cb_db_drop(struct cb_db *db);
+
+/**
+ * One statement, parameters as text (NULL: SQL NULL). Waits at most answer_timeout_ms.
+ * @return 0: *ret is yours to PQclear (ret may be NULL); -EAGAIN: the connection is lost, and
+ * dropped; -EBADMSG: the values can never be stored (SQLSTATE classes 22, 23); -EIO: any other
+ * refusal, rights and missing tables too
+ */
+int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *values, PGresult **ret,
+               struct cb_error *reterr);
+
+/** Connects for people's tools: one attempt, an own connection. Yours to PQfinish. */
+int cb_db_connect(const char *conninfo, PGconn **ret, struct cb_error *reterr);
+/** The server's words without their newline. */
+void cb_db_message(const char *from, char *ret, size_t size);
+/** "2026-11-23T10:00:00.123456Z", what timestamptz can hold. */
+#define CB_DB_TIME_LEN 40
+void cb_db_print_time(int64_t utc_ns, char ret[CB_DB_TIME_LEN]);
+
+#endif

@@ -1,0 +1,59 @@
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "schema/package.h"
+
+struct cb_store_opts {
+    const char *conninfo;  /* libpq's, a login with the rights of citybrain_writer */
+    const char *media_dir; /* made when absent */
+    /* Ed25519 public keys of the nodes whose records are taken, hex; none: any that signs. */
+    const char (*trusted)[CB_KEY_LEN];
+    size_t n_trusted;
+    int answer_timeout_ms; /* 0: 20000; PostgreSQL counts as away when it says nothing this long */
+};
+
+struct cb_store_stats {
+    bool is_connected;
+    uint64_t n_stored, n_again; /* packages; again: it was stored before */
+    uint64_t n_refused, n_deferred, n_minutes, n_media_bytes;
+};
+
+/** PostgreSQL and the media folder. One thread at a time; stats from any. */
+struct cb_store;
+/**
+ * PostgreSQL need not be there yet. Strings and keys are copied.
+ * @return 0; -EINVAL (connection string, key), -errno of the folder: reterr names it
+ */
+int cb_store_create(struct cb_store **ret, const struct cb_store_opts *opts,
+                    struct cb_error *reterr);
+/** Takes NULL. */
+void cb_store_destroy(struct cb_store **s);
+
+/**
+ * Verifies a package and stores it: media first (written, fsync, renamed), then all its rows in one
+ * transaction. The same package again changes nothing and is 0.
+ * @return 0: committed and on disk; -EBADMSG: it can never be stored (no record, wrong hash or
+ * signature, untrusted key, another record under its id); -EAGAIN: PostgreSQL is away; -ENOSPC, …
+ */
+int cb_store_put(struct cb_store *s, const struct cb_package *p, struct cb_error *reterr);
+/** A JSON array of traffic minutes (schema/minute.h). Results as cb_store_put. */
+int cb_store_put_minutes(struct cb_store *s, const char *json, size_t n, struct cb_error *reterr);
+
+struct cb_store_stats cb_store_stats(struct cb_store *s);
+/** Prometheus text; self is the struct cb_store. */
+void cb_store_print_metrics(void *self, FILE *out);
+
+/**
+ * Ed25519 public keys, one in hex a line, then perhaps a name; '#' begins a comment.
+ * @return 0: *ret is yours to free; -EINVAL, -ENOENT, …: reterr names file and line
+ */
+int cb_store_load_trusted(const char *file, char (**ret)[CB_KEY_LEN], size_t *ret_n,
+                          struct cb_error *reterr);
+
+#endif

@@ -1,0 +1,262 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "media.h"
+#include "rows.h"
+
+#define ANSWER_TIMEOUT_MS 20000
+
+struct cb_store {
+    /* set at create, then immutable */
+    char *conninfo;
+    char (*trusted)[CB_KEY_LEN];
+    size_t n_trusted;
+    int media_fd;
+    struct cb_log log;
+
+    struct cb_db db; /* the one caller's */
+
+    pthread_mutex_t lock; /* leaf */
+    struct cb_store_stats stats; /* lock */
+};
+
+static int check_conninfo(const char *conninfo, struct cb_error *reterr)
+{
+    char *words = NULL;
+    PQconninfoOption *o = PQconninfoParse(conninfo, &words);
+    if (!o) {
+        char text[200];
+        cb_db_message(words ? words : "out of memory", text, sizeof text);
+        PQfreemem(words);
+        return cb_error_set(reterr, -EINVAL, "connection string", "%s", text);
+    }
+    PQconninfoFree(o);
+    return 0;
+}
+
+static int copy_trusted(struct cb_store *s, const struct cb_store_opts *o, struct cb_error *reterr)
+{
+    if (o->n_trusted == 0)
+        return 0;
+    if (!(s->trusted = calloc(o->n_trusted, sizeof *s->trusted)))
+        return cb_error_set(reterr, -ENOMEM, "store", "out of memory");
+    for (size_t i = 0; i < o->n_trusted; i++) {
+        if (!cb_hex_is_valid(o->trusted[i], CB_KEY_LEN - 1))
+            return cb_error_set(reterr, -EINVAL, "trusted keys",
+                                "key %zu is not %d lower-case hex digits", i + 1, CB_KEY_LEN - 1);
+        memcpy(s->trusted[i], o->trusted[i], CB_KEY_LEN);
+    }
+    s->n_trusted = o->n_trusted;
+    return 0;
+}
+
+int cb_store_create(struct cb_store **ret, const struct cb_store_opts *opts,
+                    struct cb_error *reterr)
+{
+    int r = sodium_init() < 0 ? -EIO : check_conninfo(opts->conninfo, reterr);
+    if (r < 0)
+        return r;
+    struct cb_store *s = calloc(1, sizeof *s);
+    if (!s)
+        return cb_error_set(reterr, -ENOMEM, "store", "out of memory");
+    s->media_fd = -1;
+    s->log = (struct cb_log) {"store", NULL};
+    pthread_mutex_init(&s->lock, NULL);
+    if (!(s->conninfo = strdup(opts->conninfo)))
+        r = cb_error_set(reterr, -ENOMEM, "store", "out of memory");
+    if (r == 0 && (r = copy_trusted(s, opts, reterr)) == 0)
+        r = cb_media_open(opts->media_dir, &s->media_fd, reterr);
+    if (r < 0) {
+        cb_store_destroy(&s);
+        return r;
+    }
+    s->db = (struct cb_db) {
+        .conninfo = s->conninfo,
+        .answer_timeout_ms = opts->answer_timeout_ms ? opts->answer_timeout_ms : ANSWER_TIMEOUT_MS,
+        .log = s->log,
+    };
+    *ret = s;
+    return 0;
+}
+
+void cb_store_destroy(struct cb_store **store)
+{
+    struct cb_store *s = *store;
+    if (!s)
+        return;
+    *store = NULL;
+    cb_db_drop(&s->db);
+    if (s->media_fd >= 0)
+        close(s->media_fd);
+    pthread_mutex_destroy(&s->lock);
+    free(s->trusted);
+    free(s->conninfo);
+    free(s);
+}
+
+/* What has been done of a transaction is undone; a lost connection has undone it already. */
+static void roll_back(struct cb_store *s)
+{
+    struct cb_error ignored;
+    if (s->db.conn)
+        cb_db_exec(&s->db, "ROLLBACK", 0, NULL, NULL, &ignored);
+}
+
+static int add_rows(struct cb_store *s, const struct cb_proven *v, const char *record_json,
+                    bool *ret_is_new, struct cb_error *reterr)
+{
+    bool is_same = true;
+    int r = cb_rows_claim(&s->db, v, ret_is_new, &is_same, reterr);
+    if (r < 0)
+        return r;
+    if (!is_same)
+        return cb_error_set(reterr, -EBADMSG, v->record.id, "is stored already with another record");
+    if (!*ret_is_new)
+        return 0;
+    if ((r = cb_rows_add_violation(&s->db, v, record_json, reterr)) < 0)
+        return r;
+    return cb_rows_add_media(&s->db, v, reterr);
+}
+
+static int commit_rows(struct cb_store *s, const struct cb_proven *v, const char *record_json,
+                       bool *ret_is_new, struct cb_error *reterr)
+{
+    int r = cb_db_exec(&s->db, "BEGIN", 0, NULL, NULL, reterr);
+    if (r < 0)
+        return r;
+    if ((r = add_rows(s, v, record_json, ret_is_new, reterr)) == 0)
+        r = cb_db_exec(&s->db, "COMMIT", 0, NULL, NULL, reterr);
+    if (r < 0)
+        roll_back(s);
+    return r;
+}
+
+static int put_media(struct cb_store *s, const struct cb_proven *v, uint64_t *ret_n_bytes,
+                     struct cb_error *reterr)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < v->record.n_files; i++) {
+        const struct cb_package_file *f = v->file[i];
+        r = cb_media_put(s->media_fd, v->record.file[i].sha256, f->bytes, f->n_bytes, reterr);
+        *ret_n_bytes += f->n_bytes;
+    }
+    return r;
+}
+
+static int put_proven(struct cb_store *s, const struct cb_package *p, const struct cb_proven *v,
+                      bool *ret_is_new, uint64_t *ret_n_bytes, struct cb_error *reterr)
+{
+    CB_AUTO_FREE char *record_json = strndup(p->record, p->n_record);
+    if (!record_json)
+        return cb_error_set(reterr, -ENOMEM, p->id, "out of memory");
+    /* no media is written while nobody could note it */
+    int r = cb_db_ready(&s->db, reterr);
+    if (r == 0 && (r = put_media(s, v, ret_n_bytes, reterr)) == 0)
+        r = commit_rows(s, v, record_json, ret_is_new, reterr);
+    return r;
+}
+
+static void count(struct cb_store *s, int r, bool is_new, uint64_t n_bytes)
+{
+    pthread_mutex_lock(&s->lock);
+    s->stats.is_connected = s->db.conn != NULL;
+    if (r == 0 && is_new) {
+        s->stats.n_stored++;
+        s->stats.n_media_bytes += n_bytes;
+    } else if (r == 0) {
+        s->stats.n_again++;
+    } else if (r == -EBADMSG) {
+        s->stats.n_refused++;
+    } else {
+        s->stats.n_deferred++;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+int cb_store_put(struct cb_store *s, const struct cb_package *p, struct cb_error *reterr)
+{
+    struct cb_proven v;
+    bool is_new = false;
+    uint64_t n_bytes = 0;
+    int r = cb_prove(p, (const char(*)[CB_KEY_LEN]) s->trusted, s->n_trusted, &v, reterr);
+    if (r == 0) {
+        r = put_proven(s, p, &v, &is_new, &n_bytes, reterr);
+        cb_evidence_deinit(&v.record);
+    }
+    count(s, r, is_new, n_bytes);
+    return r;
+}
+
+static int commit_minutes(struct cb_store *s, const struct cb_minute *m, size_t n,
+                          struct cb_error *reterr)
+{
+    int r = cb_db_ready(&s->db, reterr);
+    if (r < 0 || (r = cb_db_exec(&s->db, "BEGIN", 0, NULL, NULL, reterr)) < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = cb_rows_add_minute(&s->db, &m[i], reterr);
+    if (r == 0)
+        r = cb_db_exec(&s->db, "COMMIT", 0, NULL, NULL, reterr);
+    if (r < 0)
+        roll_back(s);
+    return r;
+}
+
+int cb_store_put_minutes(struct cb_store *s, const char *json, size_t n, struct cb_error *reterr)
+{
+    CB_AUTO_FREE struct cb_minute *m = NULL;
+    size_t n_minutes = 0;
+    int r = cb_minutes_parse(json, n, &m, &n_minutes, reterr);
+    if (r == 0)
+        r = commit_minutes(s, m, n_minutes, reterr);
+    else if (r == -EINVAL)
+        r = -EBADMSG;
+    if (r == 0) {
+        pthread_mutex_lock(&s->lock);
+        s->stats.n_minutes += n_minutes;
+        pthread_mutex_unlock(&s->lock);
+    }
+    return r;
+}
+
+struct cb_store_stats cb_store_stats(struct cb_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    struct cb_store_stats t = s->stats;
+    pthread_mutex_unlock(&s->lock);
+    return t;
+}
+
+void cb_store_print_metrics(void *self, FILE *out)
+{
+    struct cb_store_stats t = cb_store_stats(self);
+    const struct {
+        const char *result;
+        uint64_t n;
+    } rows[] = {{"stored", t.n_stored}, {"again", t.n_again}, {"refused", t.n_refused},
+                {"deferred", t.n_deferred}};
+    fputs("# HELP citybrain_store_packages_total Packages by what became of them\n"
+          "# TYPE citybrain_store_packages_total counter\n", out);
+    for (size_t i = 0; i < CB_LEN(rows); i++)
+        fprintf(out, "citybrain_store_packages_total{result=\"%s\"} %" PRIu64 "\n", rows[i].result,
+                rows[i].n);
+    fprintf(out,
+            "# HELP citybrain_store_media_bytes_total Bytes of media stored\n"
+            "# TYPE citybrain_store_media_bytes_total counter\n"
+            "citybrain_store_media_bytes_total %" PRIu64 "\n"
+            "# HELP citybrain_store_minutes_total Rows of traffic minutes stored\n"
+            "# TYPE citybrain_store_minutes_total counter\n"
+            "citybrain_store_minutes_total %" PRIu64 "\n"
+            "# HELP citybrain_store_connected Whether PostgreSQL answered last time\n"
+            "# TYPE citybrain_store_connected gauge\n"
+            "citybrain_store_connected %d\n",
+            t.n_media_bytes, t.n_minutes, t.is_connected);
+}

@@ -1,0 +1,85 @@
+#include "dsp_sound.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MEDIAN_HALF_MAX 63
+
+void cb_dsp_hann(float *w, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        w[i] = (float) (0.5 - 0.5 * cos(2 * M_PI * ((double) i + 0.5) / (double) n));
+}
+
+void cb_dsp_multiply(float *dst, const float *x, const float *w, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = x[i] * w[i];
+}
+
+void cb_dsp_unroll(float *dst, const float *ring, size_t cap, size_t next, size_t n)
+{
+    size_t first = (next + cap - n) % cap;
+    size_t head = n < cap - first ? n : cap - first;
+    memcpy(dst, ring + first, head * sizeof *dst);
+    memcpy(dst + head, ring, (n - head) * sizeof *dst);
+}
+
+double cb_dsp_sum(const float *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum;
+}
+
+static float at(const float *x, size_t n, ptrdiff_t i)
+{
+    return x[i < 0 ? 0 : i >= (ptrdiff_t) n ? n - 1 : (size_t) i];
+}
+
+static void sorted_insert(float *s, size_t n, float v)
+{
+    size_t i = n;
+    for (; i > 0 && s[i - 1] > v; i--)
+        s[i] = s[i - 1];
+    s[i] = v;
+}
+
+static void sorted_replace(float *s, size_t n, float old, float v)
+{
+    size_t i = 0;
+    while (i + 1 < n && s[i] != old)
+        i++;
+    memmove(s + i, s + i + 1, (n - 1 - i) * sizeof *s);
+    sorted_insert(s, n - 1, v);
+}
+
+void cb_dsp_moving_median(float *dst, const float *x, size_t n, size_t half)
+{
+    float s[2 * MEDIAN_HALF_MAX + 1];
+    size_t width = 2 * half + 1;
+    ptrdiff_t h = (ptrdiff_t) half;
+    for (ptrdiff_t i = -h; i <= h; i++)
+        sorted_insert(s, (size_t) (i + h), at(x, n, i));
+    for (ptrdiff_t i = 0; i < (ptrdiff_t) n; i++) {
+        dst[i] = s[half];
+        sorted_replace(s, width, at(x, n, i - h), at(x, n, i + h + 1));
+    }
+}
+
+double cb_dsp_phat(const float *a, const float *b, size_t first, size_t n, double cycles_per_bin)
+{
+    double step = 2 * M_PI * cycles_per_bin, sum = 0;
+    double cr = cos(step * (double) first), ci = sin(step * (double) first);
+    double sr = cos(step), si = sin(step);
+    for (size_t k = first; k < first + n; k++) {
+        double ar = a[2 * k], ai = a[2 * k + 1], br = b[2 * k], bi = b[2 * k + 1];
+        double re = ar * br + ai * bi, im = ai * br - ar * bi;
+        sum += (re * cr - im * ci);
+        double t = cr * sr - ci * si;
+        ci = cr * si + ci * sr;
+        cr = t;
+    }
+    return n ? sum / (double) n : 0;
+}

@@ -1,0 +1,15 @@
+#ifndef DETECTORS_SOUND_CLASSIFY_H
+#define DETECTORS_SOUND_CLASSIFY_H
+
+#include "features.h"
+#include "schema/noise.h"
+
+struct cb_noise_verdict {
+    enum cb_noise_class class_;
+    double confidence; /* [0, 1] */
+};
+
+/** What made the sound, of its features alone: the level has no say. Pure. */
+struct cb_noise_verdict cb_classify(const double f[CB_F_COUNT]);
+
+#endif

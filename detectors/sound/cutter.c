@@ -1,0 +1,62 @@
+#include "cutter.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "ear.h"
+
+#define OVER_BACKGROUND_DB 10.0 /* twice as loud to the ear: an event, not a fluctuation */
+#define QUIET_DB           65.0 /* no vehicle event is softer beside a road */
+#define HYSTERESIS_DB      5.0
+#define UNDER_PEAK_DB      15.0
+#define LOW_NS             (300 * CB_NS_PER_MS)
+#define PRE_NS             (100 * CB_NS_PER_MS) /* Fast needs this long to rise to −2.6 dB */
+#define REARM_DB           6.0
+#define EVENT_MAX_NS       ((int64_t) (CB_EVENT_MAX_S * 1e9))
+
+void cb_cutter_init(struct cb_cutter *c, double limit_db)
+{
+    *c = (struct cb_cutter){.limit_db = limit_db, .is_armed = true};
+}
+
+double cb_cutter_trigger_db(const struct cb_cutter *c, double background_db)
+{
+    /* fmax and fmin pass over a NaN */
+    return fmin(fmax(background_db + OVER_BACKGROUND_DB, QUIET_DB), c->limit_db);
+}
+
+static enum cb_cut open_at(struct cb_cutter *c, int64_t t_ns, double laf_db)
+{
+    c->is_open = true;
+    c->t_start_ns = t_ns - PRE_NS;
+    c->t_peak_ns = t_ns;
+    c->t_low_ns = INT64_MAX;
+    c->peak_db = laf_db;
+    return CB_CUT_START;
+}
+
+enum cb_cut cb_cutter_add(struct cb_cutter *c, int64_t t_ns, double laf_db, double background_db)
+{
+    double trigger_db = cb_cutter_trigger_db(c, background_db);
+    if (!c->is_open) {
+        c->trough_db = fmin(c->trough_db, laf_db);
+        if (laf_db < trigger_db - HYSTERESIS_DB || laf_db > c->trough_db + REARM_DB)
+            c->is_armed = true;
+        return c->is_armed && laf_db >= trigger_db ? open_at(c, t_ns, laf_db) : CB_CUT_NONE;
+    }
+    if (laf_db > c->peak_db) {
+        c->peak_db = laf_db;
+        c->t_peak_ns = t_ns;
+    }
+    bool is_low = laf_db < fmax(trigger_db - HYSTERESIS_DB, c->peak_db - UNDER_PEAK_DB);
+    if (!is_low)
+        c->t_low_ns = INT64_MAX;
+    else if (c->t_low_ns == INT64_MAX)
+        c->t_low_ns = t_ns;
+    if ((is_low && t_ns - c->t_low_ns >= LOW_NS) || t_ns - c->t_start_ns >= EVENT_MAX_NS) {
+        c->is_open = c->is_armed = false;
+        c->trough_db = laf_db;
+        return CB_CUT_END;
+    }
+    return CB_CUT_NONE;
+}

@@ -1,0 +1,28 @@
+#ifndef DETECTORS_SOUND_CUTTER_H
+#define DETECTORS_SOUND_CUTTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Cuts events out of the run of levels. Plain value; one stream. */
+struct cb_cutter {
+    double limit_db; /* NaN: none; a level above it always is an event */
+    bool is_open, is_armed;
+    int64_t t_start_ns, t_peak_ns, t_low_ns; /* low: since when the level is under the end's */
+    double peak_db;
+    double trough_db; /* the lowest since the last event ended */
+};
+
+enum cb_cut { CB_CUT_NONE, CB_CUT_START, CB_CUT_END };
+
+void cb_cutter_init(struct cb_cutter *c, double limit_db);
+/**
+ * @param laf_db the maximum since the call before
+ * @param background_db NaN: not known
+ * @return CB_CUT_END: the event is t_start_ns … t_ns
+ */
+enum cb_cut cb_cutter_add(struct cb_cutter *c, int64_t t_ns, double laf_db, double background_db);
+/** The level from which a sound is an event. */
+double cb_cutter_trigger_db(const struct cb_cutter *c, double background_db);
+
+#endif

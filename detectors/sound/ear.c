@@ -1,0 +1,403 @@
+#include "ear.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ambient.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/sound.h"
+#include "cutter.h"
+#include "doa.h"
+#include "dsp/dsp_sound.h"
+#include "meter.h"
+
+#define TICKS_PER_S        100 /* levels looked at for events */
+#define ROWS_PER_S         20
+#define ENVELOPES_PER_S    500
+#define KEEP_S             14 /* longest event, and what goes before it */
+#define N_ROWS             (KEEP_S * ROWS_PER_S)
+#define N_ENVELOPE         (KEEP_S * ENVELOPES_PER_S)
+#define TICK_NS            (CB_NS_PER_S / TICKS_PER_S)
+#define TICKS_PER_LINE     10
+#define JITTER_NS          (2 * CB_NS_PER_MS) /* stamps rounded to ms: counted samples are better */
+#define GAP_NS             (250 * CB_NS_PER_MS) /* more than that can't be jitter */
+#define DIRECTION_UNDER_DB 5.0 /* directions are worked out from so much under an event's level */
+
+/* Divides the stream's time into equal steps, whatever the rate: exact, no rounding adds up. */
+struct divider {
+    int64_t phase, per_s;
+};
+
+struct cb_ear {
+    /* set at create */
+    struct cb_ear_listener listener;
+    double sensitivity_dbfs;
+    int n_positions;
+    double position_m[CB_SOUND_CHANNELS_MAX][3];
+
+    /* of the running stretch of samples: made new when rate or channels change */
+    int rate_hz, n_channels, n_array;
+    struct cb_spectrum *spectrum;
+    struct cb_doa *doa;
+    float *ring[CB_SOUND_CHANNELS_MAX]; /* window_n each */
+    float *window;                      /* window_n */
+    float *phase[CB_SOUND_CHANNELS_MAX];
+    size_t next, n_heard; /* n_heard: since the last gap */
+
+    int64_t anchor_ns, n_since_anchor; /* time is counted in samples from an anchor */
+    int64_t t_first_ns, t_ns, utc_offset_ns, t_overload_ns, t_line_ns;
+    int time_source;
+    struct divider tick, row_step, envelope_step;
+    struct cb_meter meter;
+    struct cb_ambient background;
+    struct cb_cutter cutter;
+    double line_max_db, background_db;
+    double envelope_sum;
+    int envelope_n;
+
+    struct cb_row *row; /* N_ROWS, ring */
+    int64_t n_rows;     /* made since the last gap */
+    struct cb_row short_row;
+    const struct cb_row *event_row[N_ROWS];
+    float *envelope, *event_envelope; /* N_ENVELOPE */
+    int64_t n_envelope;
+};
+
+int cb_ear_create(struct cb_ear **ret, const struct cb_microphone_conf *conf,
+                  const struct cb_ear_listener *listener)
+{
+    struct cb_ear *e = calloc(1, sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    e->listener = *listener;
+    e->sensitivity_dbfs = conf->sensitivity_dbfs_at_94db;
+    e->n_positions = conf->n_positions;
+    memcpy(e->position_m, conf->position_m, sizeof e->position_m);
+    cb_cutter_init(&e->cutter, conf->limit_dba);
+    e->t_ns = e->t_line_ns = INT64_MIN;
+    e->background_db = NAN;
+    e->row = calloc(N_ROWS, sizeof *e->row);
+    e->envelope = calloc(N_ENVELOPE, sizeof *e->envelope);
+    e->event_envelope = calloc(N_ENVELOPE, sizeof *e->event_envelope);
+    if (!e->row || !e->envelope || !e->event_envelope) {
+        cb_ear_destroy(&e);
+        return -ENOMEM;
+    }
+    *ret = e;
+    return 0;
+}
+
+static void drop_format(struct cb_ear *e)
+{
+    cb_spectrum_destroy(&e->spectrum);
+    cb_doa_destroy(&e->doa);
+    for (int c = 0; c < CB_SOUND_CHANNELS_MAX; c++) {
+        free(e->ring[c]);
+        free(e->phase[c]);
+        e->ring[c] = e->phase[c] = NULL;
+    }
+    free(e->window);
+    e->window = NULL;
+    e->rate_hz = 0;
+}
+
+void cb_ear_destroy(struct cb_ear **ear)
+{
+    struct cb_ear *e = *ear;
+    if (!e)
+        return;
+    *ear = NULL;
+    drop_format(e);
+    free(e->row);
+    free(e->envelope);
+    free(e->event_envelope);
+    free(e);
+}
+
+static int take_format(struct cb_ear *e, const struct cb_samples *s)
+{
+    drop_format(e);
+    int r = cb_spectrum_create(&e->spectrum, s->rate_hz);
+    if (r < 0)
+        return r;
+    size_t n = cb_spectrum_window_n(e->spectrum);
+    e->n_array = s->n_channels < e->n_positions ? s->n_channels : e->n_positions;
+    e->window = calloc(n, sizeof *e->window);
+    e->ring[0] = calloc(n, sizeof *e->ring[0]);
+    if (!e->window || !e->ring[0])
+        return -ENOMEM;
+    r = cb_doa_create(&e->doa, (const double(*)[3]) e->position_m, e->n_array,
+                      cb_spectrum_bin_hz(e->spectrum), cb_spectrum_n_bins(e->spectrum));
+    if (r == -ENOTSUP)
+        e->n_array = 1;
+    else if (r < 0)
+        return r;
+    for (int c = 0; c < e->n_array && e->doa; c++) {
+        if (c > 0)
+            e->ring[c] = calloc(n, sizeof *e->ring[c]);
+        e->phase[c] = calloc(n + 2, sizeof *e->phase[c]);
+        if (!e->ring[c] || !e->phase[c])
+            return -ENOMEM;
+    }
+    e->rate_hz = s->rate_hz;
+    e->n_channels = s->n_channels;
+    cb_meter_init(&e->meter, s->rate_hz, e->sensitivity_dbfs);
+    return 0;
+}
+
+static void start_divider(struct divider *d, int64_t per_s, int64_t t_ns, int rate_hz)
+{
+    int64_t step_ns = CB_NS_PER_S / per_s, into_ns = ((t_ns % step_ns) + step_ns) % step_ns;
+    *d = (struct divider){.phase = into_ns * rate_hz / step_ns, .per_s = per_s};
+}
+
+static bool divide(struct divider *d, int rate_hz)
+{
+    d->phase += d->per_s;
+    if (d->phase < rate_hz)
+        return false;
+    d->phase -= rate_hz;
+    return true;
+}
+
+static void anchor(struct cb_ear *e, int64_t t_ns)
+{
+    e->anchor_ns = t_ns;
+    e->n_since_anchor = 0;
+    start_divider(&e->tick, TICKS_PER_S, t_ns, e->rate_hz);
+    start_divider(&e->row_step, ROWS_PER_S, t_ns, e->rate_hz);
+    start_divider(&e->envelope_step, ENVELOPES_PER_S, t_ns, e->rate_hz);
+}
+
+static void start_stretch(struct cb_ear *e, int64_t t_ns)
+{
+    cb_meter_reset(&e->meter);
+    e->n_heard = e->next = 0;
+    e->n_rows = e->n_envelope = 0;
+    e->envelope_sum = 0;
+    e->envelope_n = 0;
+    e->t_first_ns = t_ns;
+    e->t_overload_ns = INT64_MIN;
+    e->line_max_db = CB_LEVEL_FLOOR_DB;
+    anchor(e, t_ns);
+}
+
+static size_t collect_rows(struct cb_ear *e, int64_t from_ns, int64_t to_ns)
+{
+    size_t n = 0;
+    for (int64_t i = e->n_rows > N_ROWS ? e->n_rows - N_ROWS : 0; i < e->n_rows; i++) {
+        const struct cb_row *r = &e->row[i % N_ROWS];
+        if (r->t_ns >= from_ns && r->t_ns <= to_ns)
+            e->event_row[n++] = r;
+    }
+    return n;
+}
+
+static void unroll_newest(const struct cb_ear *e, int channel, size_t n)
+{
+    cb_dsp_unroll(e->window, e->ring[channel], cb_spectrum_window_n(e->spectrum), e->next, n);
+}
+
+/* An event cut so short that no whole window lies in it: as much of one as there is. */
+static size_t collect_short(struct cb_ear *e)
+{
+    size_t window_n = cb_spectrum_window_n(e->spectrum);
+    size_t n = e->n_heard < window_n ? e->n_heard : window_n;
+    if (!n)
+        return 0;
+    unroll_newest(e, 0, n);
+    double p = cb_spectrum_row(e->spectrum, e->window, n, &e->short_row);
+    e->short_row.t_ns = e->t_ns - (int64_t) n * CB_NS_PER_S / e->rate_hz / 2;
+    e->short_row.level_db = cb_meter_db(&e->meter, p);
+    e->short_row.azimuth_rad = NAN;
+    e->short_row.coherence = 0;
+    e->event_row[0] = &e->short_row;
+    return 1;
+}
+
+static size_t collect_envelope(struct cb_ear *e, int64_t from_ns)
+{
+    int64_t n = (e->t_ns - from_ns) / (CB_NS_PER_S / ENVELOPES_PER_S);
+    if (n > e->n_envelope)
+        n = e->n_envelope;
+    if (n > N_ENVELOPE)
+        n = N_ENVELOPE;
+    cb_dsp_unroll(e->event_envelope, e->envelope, N_ENVELOPE, (size_t) (e->n_envelope % N_ENVELOPE),
+                  (size_t) n);
+    return (size_t) n;
+}
+
+static int tell_event(struct cb_ear *e)
+{
+    int64_t from_ns = e->cutter.t_start_ns > e->t_first_ns ? e->cutter.t_start_ns : e->t_first_ns;
+    struct cb_sound_event ev = {
+        .t_start_ns = from_ns,
+        .t_peak_ns = e->cutter.t_peak_ns,
+        .t_end_ns = e->t_ns,
+        .utc_offset_ns = e->utc_offset_ns,
+        .time_source = e->time_source,
+        .lafmax_db = e->cutter.peak_db,
+        .background_db = e->background_db,
+        .is_overload = e->t_overload_ns >= from_ns,
+        .n_bins = cb_spectrum_n_bins(e->spectrum),
+        .bin_hz = cb_spectrum_bin_hz(e->spectrum),
+        .envelope = e->event_envelope,
+    };
+    ev.n_rows = collect_rows(e, from_ns, e->t_ns);
+    if (!ev.n_rows)
+        ev.n_rows = collect_short(e);
+    ev.n_envelope = collect_envelope(e, from_ns);
+    ev.row = e->event_row;
+    return ev.n_rows ? e->listener.on_event(e->listener.self, &ev) : 0;
+}
+
+static void tell_level(struct cb_ear *e, int64_t t_ns)
+{
+    if (t_ns <= e->t_line_ns)
+        return;
+    e->t_line_ns = t_ns;
+    struct cb_noise_level l = {
+        .t_ns = t_ns, .laf_db = cb_meter_laf_db(&e->meter), .lafmax_db = e->line_max_db};
+    e->line_max_db = l.laf_db;
+    if (!e->cutter.is_open)
+        cb_ambient_add(&e->background, l.laf_db);
+    if (e->listener.on_level)
+        e->listener.on_level(e->listener.self, &l);
+}
+
+static int on_tick(struct cb_ear *e)
+{
+    double max_db = cb_meter_take_max_db(&e->meter);
+    e->line_max_db = fmax(e->line_max_db, max_db);
+    if (!e->cutter.is_open)
+        e->background_db = cb_ambient_db(&e->background);
+    enum cb_cut cut = cb_cutter_add(&e->cutter, e->t_ns, max_db, e->background_db);
+    int r = cut == CB_CUT_END ? tell_event(e) : 0;
+    int64_t i_tick = (e->t_ns + TICK_NS / 2) / TICK_NS;
+    if (i_tick % TICKS_PER_LINE == 0)
+        tell_level(e, i_tick * TICK_NS);
+    return r;
+}
+
+static void find_direction(struct cb_ear *e, struct cb_row *row)
+{
+    size_t n = cb_spectrum_window_n(e->spectrum);
+    for (int c = 0; c < e->n_array; c++) {
+        unroll_newest(e, c, n);
+        cb_spectrum_phase(e->spectrum, e->window, e->phase[c]);
+    }
+    row->coherence = cb_doa_find(e->doa, (const float *const *) e->phase, &row->azimuth_rad);
+}
+
+static void on_row(struct cb_ear *e)
+{
+    size_t n = cb_spectrum_window_n(e->spectrum);
+    if (e->n_heard < n)
+        return;
+    struct cb_row *row = &e->row[e->n_rows++ % N_ROWS];
+    unroll_newest(e, 0, n);
+    double p = cb_spectrum_row(e->spectrum, e->window, n, row);
+    row->t_ns = e->t_ns - (int64_t) n * CB_NS_PER_S / e->rate_hz / 2;
+    row->level_db = cb_meter_db(&e->meter, p);
+    row->azimuth_rad = NAN;
+    row->coherence = 0;
+    double loud_db = cb_cutter_trigger_db(&e->cutter, e->background_db) - DIRECTION_UNDER_DB;
+    if (e->doa && (e->cutter.is_open || row->level_db >= loud_db))
+        find_direction(e, row);
+}
+
+static void on_envelope(struct cb_ear *e)
+{
+    e->envelope[e->n_envelope++ % N_ENVELOPE] =
+        (float) (e->envelope_sum / (e->envelope_n ? e->envelope_n : 1));
+    e->envelope_sum = 0;
+    e->envelope_n = 0;
+}
+
+static void keep_sample(struct cb_ear *e, const struct cb_samples *s, size_t i)
+{
+    for (int c = 0; c < e->n_array || c == 0; c++) {
+        float x = s->channel[c][i];
+        e->ring[c][e->next] = isfinite(x) ? fmaxf(-1e3f, fminf(1e3f, x)) : 0;
+    }
+    e->next = (e->next + 1) % cb_spectrum_window_n(e->spectrum);
+    e->n_heard++;
+}
+
+static int add_sample(struct cb_ear *e, const struct cb_samples *s, size_t i)
+{
+    float x = s->channel[0][i];
+    double a = cb_meter_add(&e->meter, x);
+    e->envelope_sum += a * a;
+    e->envelope_n++;
+    keep_sample(e, s, i);
+    e->n_since_anchor++;
+    e->t_ns = e->anchor_ns + e->n_since_anchor / e->rate_hz * CB_NS_PER_S +
+              e->n_since_anchor % e->rate_hz * CB_NS_PER_S / e->rate_hz;
+    if (cb_meter_is_overload(x))
+        e->t_overload_ns = e->t_ns;
+    if (divide(&e->envelope_step, e->rate_hz))
+        on_envelope(e);
+    if (divide(&e->row_step, e->rate_hz))
+        on_row(e);
+    return divide(&e->tick, e->rate_hz) ? on_tick(e) : 0;
+}
+
+int cb_ear_flush(struct cb_ear *e)
+{
+    if (!e->cutter.is_open)
+        return 0;
+    /* the clip may have ended between two looks at the level */
+    double max_db = cb_meter_take_max_db(&e->meter);
+    if (max_db > e->cutter.peak_db) {
+        e->cutter.peak_db = max_db;
+        e->cutter.t_peak_ns = e->t_ns;
+    }
+    int r = tell_event(e);
+    cb_cutter_init(&e->cutter, e->cutter.limit_db);
+    return r;
+}
+
+static int align(struct cb_ear *e, const struct cb_samples *s)
+{
+    bool is_new = s->rate_hz != e->rate_hz || s->n_channels != e->n_channels;
+    int64_t off_ns = e->t_ns == INT64_MIN ? 0 : llabs(s->t_ns - e->t_ns);
+    bool is_gap = is_new || s->is_discontinuity || off_ns > GAP_NS;
+    int r = is_gap ? cb_ear_flush(e) : 0;
+    if (r < 0)
+        return r;
+    if (is_new && (r = take_format(e, s)) < 0)
+        return r;
+    if (is_gap)
+        start_stretch(e, s->t_ns);
+    else if (off_ns > JITTER_NS)
+        anchor(e, s->t_ns);
+    e->utc_offset_ns = s->utc_offset_ns;
+    e->time_source = s->time_source;
+    return 0;
+}
+
+int cb_ear_add(struct cb_ear *e, const struct cb_samples *s)
+{
+    if (!s->n)
+        return 0;
+    if (s->rate_hz < 4000 || s->rate_hz > 192000 || s->n_channels < 1)
+        return -EINVAL;
+    int r = align(e, s);
+    for (size_t i = 0; i < s->n && r >= 0; i++)
+        r = add_sample(e, s, i);
+    return r;
+}
+
+int64_t cb_ear_t_ns(const struct cb_ear *e)
+{
+    return e->t_ns;
+}
+
+const struct cb_doa *cb_ear_doa(const struct cb_ear *e)
+{
+    return e->doa;
+}

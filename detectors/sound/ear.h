@@ -1,0 +1,60 @@
+#ifndef DETECTORS_SOUND_EAR_H
+#define DETECTORS_SOUND_EAR_H
+
+#include <stdbool.h>
+
+#include "schema/noise.h"
+#include "spectrum.h"
+
+struct cb_samples;
+struct cb_microphone_conf;
+
+/** Energies of this many seconds each: fine enough for single firings and for a bang's rise. */
+#define CB_ENVELOPE_S  0.002
+#define CB_EVENT_MAX_S 12.0
+
+/**
+ * A stretch of sound that stood out. Lent for the call that brings it.
+ * An event ends 15 dB under its peak, near the background, or after CB_EVENT_MAX_S; the next one
+ * begins when the level has risen again, so that one long noise does not make many events.
+ */
+struct cb_sound_event {
+    int64_t t_start_ns, t_peak_ns, t_end_ns;
+    int64_t utc_offset_ns;
+    int time_source;
+    double lafmax_db, background_db; /* background: NaN when unknown yet */
+    bool is_overload;
+    const struct cb_row *const *row; /* n_rows, in time order; at least one */
+    size_t n_rows, n_bins;
+    double bin_hz;
+    const float *envelope; /* n_envelope A-weighted mean squares of CB_ENVELOPE_S each */
+    size_t n_envelope;
+};
+
+struct cb_ear_listener {
+    void *self;
+    void (*on_level)(void *self, const struct cb_noise_level *l); /* each 100 ms of stream time */
+    int (*on_event)(void *self, const struct cb_sound_event *e);
+};
+
+/**
+ * The stream's side of hearing: sound-level meter on channel 0 (the calibrated microphone),
+ * background, spectra, directions, and the cutting of events. Where blocks are cut is of no
+ * effect. One thread.
+ */
+struct cb_ear;
+struct cb_doa;
+
+int cb_ear_create(struct cb_ear **ret, const struct cb_microphone_conf *conf,
+                  const struct cb_ear_listener *listener);
+void cb_ear_destroy(struct cb_ear **e);
+/** @return 0; -ENOMEM; what on_event returned */
+int cb_ear_add(struct cb_ear *e, const struct cb_samples *s);
+/** Ends what is open. */
+int cb_ear_flush(struct cb_ear *e);
+/** Time of the latest sample; INT64_MIN before the first. */
+int64_t cb_ear_t_ns(const struct cb_ear *e);
+/** NULL: one microphone, or no sound yet. Valid until the next cb_ear_add. */
+const struct cb_doa *cb_ear_doa(const struct cb_ear *e);
+
+#endif
