@@ -205,12 +205,14 @@ int cb_track_passage(const struct cb_track *t, const struct cb_road *road,
     CB_AUTO_FREE struct cb_speed_sample *s = calloc(t->n, sizeof *s);
     if (!s)
         return -ENOMEM;
-    size_t n_in[3] = {0};
+    size_t n_in[CB_PATCH_COUNT] = {0};
     for (size_t i = 0; i < t->n; i++)
         n_in[t->point[i].patch]++;
     steady_across(t, road, s);
     if (n_in[CB_PATCH_ANOTHERS] > t->n / 2 && n_in[CB_PATCH_OWN] < OWN_MIN)
         return -ENODATA; /* part of another, torn off for a moment */
+    if (n_in[CB_PATCH_LIGHT] > t->n / 3)
+        return -ENODATA; /* the rim of another's light */
     bool is_ambiguous = (double) n_in[CB_PATCH_OWN] < (1 - SHARED_MAX) * (double) t->n;
     int r = cb_speed_measure(road, conf, s, t->n, ret);
     if (r < 0)

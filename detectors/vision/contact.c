@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "glow.h"
 
 #define N_COLUMNS_MAX  96
 #define NEAR_SHARE     0.12 /* of the columns may lie nearer than the near edge: fringes */
@@ -13,6 +14,9 @@
 #define STRIP_M        0.8  /* upright, above the near edge: what tells a body from its shadow */
 #define SHADE_MIN      0.25 /* a shadow's luma against the lit road's, */
 #define SHADE_MAX      0.95
+#define LIT_FRONT_M    2.0  /* of the front in its lights: body; nearer and farther: light */
+#define LIT_MIN        3    /* columns that make a front */
+#define FAINT_SHARE    0.8  /* of the columns are faint light: nothing to follow */
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
 #define PART_WIDTH_M   1.0
@@ -23,6 +27,7 @@ struct column {
     double x_m, a_m; /* across; along, growing away from the camera */
     int x_px, y_px;  /* lowest pixel, analysed */
     double px_m;     /* metres along that it covers */
+    enum cb_glow glow;
 };
 
 static int by_along(const void *a, const void *b)
@@ -31,9 +36,21 @@ static int by_along(const void *a, const void *b)
     return (p->a_m > q->a_m) - (p->a_m < q->a_m);
 }
 
+static bool place(struct column *c, const struct cb_region *g, const struct cb_road *road)
+{
+    struct cb_vec2 m, px = cb_region_to_full(g, c->x_px, c->y_px + 0.5);
+    double j[4];
+    if (cb_road_from_px(road, px, &m) < 0 || cb_road_jacobian(road, px, j) < 0)
+        return false;
+    c->x_m = m.x;
+    c->a_m = g->near * m.y;
+    c->px_m = fabs(j[3]) * g->factor;
+    return true;
+}
+
 /* The lower edge on the road, at most N_COLUMNS_MAX of its columns. */
-static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_region *g,
-                      const struct cb_road *road, struct column *ret)
+static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
+                      const struct cb_region *g, const struct cb_road *road, struct column *ret)
 {
     const struct cb_blob *o = &blobs->blob[blob];
     int w = o->x1 - o->x0, step = w / N_COLUMNS_MAX + 1, n = 0;
@@ -42,14 +59,50 @@ static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_re
         return -ENOMEM;
     cb_blobs_lower_edge(blobs, blob, low);
     for (int x = step / 2; x < w; x += step) {
-        struct cb_vec2 m, px = cb_region_to_full(g, o->x0 + x, low[x] - 0.5);
-        double j[4];
-        if (!low[x] || cb_road_from_px(road, px, &m) < 0 || cb_road_jacobian(road, px, j) < 0)
+        struct column c = {.x_px = o->x0 + x};
+        if (!low[x])
             continue;
-        ret[n++] = (struct column){m.x, g->near * m.y, o->x0 + x, low[x] - 1,
-                                   fabs(j[3]) * g->factor};
+        c.glow = cb_glow_in_column(fg, c.x_px, low[x] - 1, o->y0, &c.y_px);
+        if (place(&c, g, road))
+            ret[n++] = c;
     }
     return n;
+}
+
+/* Where the nearest vehicle stands in its own light: the lower quartile of such columns. */
+static double lit_front_m(const struct column *c, int n, int n_lit)
+{
+    double a[N_COLUMNS_MAX];
+    int n_a = 0;
+    for (int i = 0; i < n && n_a < n_lit; i++)
+        if (c[i].glow == CB_GLOW_BODY)
+            a[n_a++] = c[i].a_m;
+    for (int i = 1; i < n_a; i++) /* few: sorted by insertion */
+        for (int k = i; k > 0 && a[k] < a[k - 1]; k--) {
+            double t = a[k];
+            a[k] = a[k - 1];
+            a[k - 1] = t;
+        }
+    return a[n_a / 4];
+}
+
+/* Light on the road that is nobody's body is left out. @return how many columns are left */
+static int leave_out_glow(struct column *c, int n, struct cb_observation *o)
+{
+    int count[4] = {0}, n_kept = 0;
+    for (int i = 0; i < n; i++)
+        count[c[i].glow]++;
+    o->is_lit = count[CB_GLOW_BODY] >= LIT_MIN;
+    o->is_faint = count[CB_GLOW_FAINT] + count[CB_GLOW_ALONE] > FAINT_SHARE * n;
+    if (!o->is_lit && !count[CB_GLOW_ALONE])
+        return n;
+    double front_m = o->is_lit ? lit_front_m(c, n, count[CB_GLOW_BODY]) : 0;
+    for (int i = 0; i < n; i++) {
+        bool is_body = c[i].glow == CB_GLOW_NONE || c[i].glow == CB_GLOW_BODY;
+        if (is_body && (!o->is_lit || fabs(c[i].a_m - front_m) < LIT_FRONT_M))
+            c[n_kept++] = c[i];
+    }
+    return n_kept;
 }
 
 /* A column is shadow when it darkens what was there evenly all the way up. */
@@ -186,16 +239,22 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
                        struct cb_observation ret[CB_CONTACTS_MAX])
 {
     struct column c[N_COLUMNS_MAX], copy[N_COLUMNS_MAX];
-    int n = lower_edge(blobs, blob, g, road, c);
+    struct cb_observation light = {0};
+    int n = lower_edge(blobs, blob, fg, g, road, c);
     if (n < 0)
         return n;
+    n = leave_out_glow(c, n, &light);
     memcpy(copy, c, (size_t) n * sizeof *c);
-    struct cb_observation whole, part[CB_CONTACTS_MAX];
+    struct cb_observation whole, part[CB_CONTACTS_MAX] = {0};
     bool is_placed = observe(copy, n, fg, g, road, &whole) == 0;
-    if (is_placed)
+    if (is_placed) {
         size_up(&blobs->blob[blob], g, road, &whole);
+        whole.is_lit = light.is_lit;
+        whole.is_faint = light.is_faint;
+        whole.is_cut |= light.is_lit; /* the light is part of its bounds */
+    }
     double top_px = cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
-    int n_parts = split(c, n, fg, g, road, top_px, part), n_ret = 0;
+    int n_parts = light.is_lit ? 0 : split(c, n, fg, g, road, top_px, part), n_ret = 0;
     if (is_placed)
         ret[n_ret++] = whole;
     for (int i = 0; i < n_parts && n_ret < CB_CONTACTS_MAX; i++) {
