@@ -211,8 +211,6 @@ int cb_track_passage(const struct cb_track *t, const struct cb_road *road,
     steady_across(t, road, s);
     if (n_in[CB_PATCH_ANOTHERS] > t->n / 2 && n_in[CB_PATCH_OWN] < OWN_MIN)
         return -ENODATA; /* part of another, torn off for a moment */
-    if (n_in[CB_PATCH_LIGHT] > t->n / 3)
-        return -ENODATA; /* the rim of another's light */
     bool is_ambiguous = (double) n_in[CB_PATCH_OWN] < (1 - SHARED_MAX) * (double) t->n;
     int r = cb_speed_measure(road, conf, s, t->n, ret);
     if (r < 0)

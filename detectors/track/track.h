@@ -23,7 +23,6 @@ enum cb_patch {
     CB_PATCH_OWN,
     CB_PATCH_WIDE,   /* its own, too broad for one */
     CB_PATCH_ANOTHERS, /* that of another road user, which hides their border */
-    CB_PATCH_LIGHT,    /* the light of another's headlights */
     CB_PATCH_COUNT
 };
 

@@ -148,14 +148,6 @@ static bool is_in_box(const struct cb_track *t, const struct cb_sight *s,
            y < o->box.y + o->box.h + slack;
 }
 
-/* Headlights light much of the road: who has a front of its own in them is no part of another. */
-static enum cb_patch guest_patch(const struct cb_track *t, const struct cb_observation *o)
-{
-    if (!o->is_lit)
-        return CB_PATCH_ANOTHERS;
-    return t->is_lit ? CB_PATCH_OWN : CB_PATCH_LIGHT;
-}
-
 /* A track that got no patch of its own stands inside another's: both are in it. */
 static int measure_shared(struct cb_tracker *k, size_t i, const struct cb_sight *s)
 {
@@ -168,7 +160,7 @@ static int measure_shared(struct cb_tracker *k, size_t i, const struct cb_sight 
         if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, t->is_lit, &y) < 0 ||
             fabs(y - t->y.x) > reach_along(t, o, 0.1))
             continue;
-        return extend(t, s, o, t->x.x, y, true, guest_patch(t, o));
+        return extend(t, s, o, t->x.x, y, true, CB_PATCH_ANOTHERS);
     }
     return 0;
 }

@@ -14,8 +14,10 @@
 #define STRIP_M        0.8  /* upright, above the near edge: what tells a body from its shadow */
 #define SHADE_MIN      0.25 /* a shadow's luma against the lit road's, */
 #define SHADE_MAX      0.95
-#define LIT_FRONT_M    2.0  /* of the front in its lights: body; nearer and farther: light */
-#define LIT_MIN        3    /* columns that make a front */
+#define LAMP_LEVEL     225  /* luma of a headlight seen from the front, */
+#define LAMP_M         0.9  /* so high above the lower edge at most, */
+#define LAMP_MIN       2    /* in so many columns */
+#define GAP_M          0.7  /* across: two columns farther apart are of two fronts */
 #define FAINT_SHARE    0.8  /* of the columns are faint light: nothing to follow */
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
@@ -28,6 +30,7 @@ struct column {
     int x_px, y_px;  /* lowest pixel, analysed */
     double px_m;     /* metres along that it covers */
     enum cb_glow glow;
+    bool has_lamp;   /* a headlight shines above it */
 };
 
 static int by_along(const void *a, const void *b)
@@ -36,7 +39,16 @@ static int by_along(const void *a, const void *b)
     return (p->a_m > q->a_m) - (p->a_m < q->a_m);
 }
 
-static bool place(struct column *c, const struct cb_region *g, const struct cb_road *road)
+static bool has_lamp(const struct cb_foreground *fg, const struct column *c, int n_px)
+{
+    for (int y = c->y_px; y >= 0 && y > c->y_px - n_px; y--)
+        if (fg->img[(size_t) y * (size_t) fg->w + (size_t) c->x_px] > LAMP_LEVEL)
+            return true;
+    return false;
+}
+
+static bool place(struct column *c, const struct cb_foreground *fg, const struct cb_region *g,
+                  const struct cb_road *road)
 {
     struct cb_vec2 m, px = cb_region_to_full(g, c->x_px, c->y_px + 0.5);
     double j[4];
@@ -45,6 +57,8 @@ static bool place(struct column *c, const struct cb_region *g, const struct cb_r
     c->x_m = m.x;
     c->a_m = g->near * m.y;
     c->px_m = fabs(j[3]) * g->factor;
+    c->has_lamp = c->glow == CB_GLOW_BODY &&
+                  has_lamp(fg, c, (int) (LAMP_M / (hypot(j[0], j[2]) * g->factor)) + 1);
     return true;
 }
 
@@ -63,45 +77,30 @@ static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_fo
         if (!low[x])
             continue;
         c.glow = cb_glow_in_column(fg, c.x_px, low[x] - 1, o->y0, &c.y_px);
-        if (place(&c, g, road))
+        if (place(&c, fg, g, road))
             ret[n++] = c;
     }
     return n;
 }
 
-/* Where the nearest vehicle stands in its own light: the lower quartile of such columns. */
-static double lit_front_m(const struct column *c, int n, int n_lit)
-{
-    double a[N_COLUMNS_MAX];
-    int n_a = 0;
-    for (int i = 0; i < n && n_a < n_lit; i++)
-        if (c[i].glow == CB_GLOW_BODY)
-            a[n_a++] = c[i].a_m;
-    for (int i = 1; i < n_a; i++) /* few: sorted by insertion */
-        for (int k = i; k > 0 && a[k] < a[k - 1]; k--) {
-            double t = a[k];
-            a[k] = a[k - 1];
-            a[k - 1] = t;
-        }
-    return a[n_a / 4];
-}
-
-/* Light on the road that is nobody's body is left out. @return how many columns are left */
+/*
+ * Light on the road that is nobody's body is left out; of a patch that holds headlights, all but
+ * what stands in them. @return how many columns are left
+ */
 static int leave_out_glow(struct column *c, int n, struct cb_observation *o)
 {
-    int count[4] = {0}, n_kept = 0;
-    for (int i = 0; i < n; i++)
+    int count[4] = {0}, n_lamps = 0, n_kept = 0;
+    for (int i = 0; i < n; i++) {
         count[c[i].glow]++;
-    o->is_lit = count[CB_GLOW_BODY] >= LIT_MIN;
+        n_lamps += c[i].has_lamp;
+    }
+    o->is_lit = n_lamps >= LAMP_MIN;
     o->is_faint = count[CB_GLOW_FAINT] + count[CB_GLOW_ALONE] > FAINT_SHARE * n;
     if (!o->is_lit && !count[CB_GLOW_ALONE])
         return n;
-    double front_m = o->is_lit ? lit_front_m(c, n, count[CB_GLOW_BODY]) : 0;
-    for (int i = 0; i < n; i++) {
-        bool is_body = c[i].glow == CB_GLOW_NONE || c[i].glow == CB_GLOW_BODY;
-        if (is_body && (!o->is_lit || fabs(c[i].a_m - front_m) < LIT_FRONT_M))
+    for (int i = 0; i < n; i++)
+        if (c[i].glow == CB_GLOW_BODY || (!o->is_lit && c[i].glow == CB_GLOW_NONE))
             c[n_kept++] = c[i];
-    }
     return n_kept;
 }
 
@@ -234,6 +233,36 @@ static int split(struct column *c, int n, const struct cb_foreground *fg,
     return n_ret;
 }
 
+/*
+ * Vehicles in their own headlights, each a stretch of columns beneath its lamps: the patch around
+ * them is light.
+ */
+static int lit_fronts(struct column *c, int n, const struct cb_foreground *fg,
+                      const struct cb_region *g, const struct cb_road *road, double top_px,
+                      struct cb_observation ret[CB_CONTACTS_MAX])
+{
+    int n_ret = 0;
+    for (int i = 0, len = 0; i < n && n_ret < CB_CONTACTS_MAX; i += len) {
+        int n_lamps = c[i].has_lamp;
+        for (len = 1; i + len < n; len++) {
+            const struct column *p = &c[i + len - 1], *q = p + 1;
+            if (fabs(q->x_m - p->x_m) > GAP_M ||
+                fabs(q->a_m - p->a_m) > 0.5 * JUMP_M + JUMP_PX * q->px_m)
+                break;
+            n_lamps += q->has_lamp;
+        }
+        struct cb_observation o;
+        if (n_lamps < LAMP_MIN || observe(c + i, len, fg, g, road, &o) < 0)
+            continue;
+        o.box.y = (float) top_px;
+        crop(&o, c + i, len, g);
+        o.is_lit = o.is_cut = true;
+        o.extent_m = HUGE_VAL;
+        ret[n_ret++] = o;
+    }
+    return n_ret;
+}
+
 int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
                        const struct cb_region *g, const struct cb_road *road,
                        struct cb_observation ret[CB_CONTACTS_MAX])
@@ -244,17 +273,17 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
     if (n < 0)
         return n;
     n = leave_out_glow(c, n, &light);
+    double top_px = cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
+    if (light.is_lit)
+        return lit_fronts(c, n, fg, g, road, top_px, ret);
     memcpy(copy, c, (size_t) n * sizeof *c);
     struct cb_observation whole, part[CB_CONTACTS_MAX] = {0};
     bool is_placed = observe(copy, n, fg, g, road, &whole) == 0;
     if (is_placed) {
         size_up(&blobs->blob[blob], g, road, &whole);
-        whole.is_lit = light.is_lit;
         whole.is_faint = light.is_faint;
-        whole.is_cut |= light.is_lit; /* the light is part of its bounds */
     }
-    double top_px = cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
-    int n_parts = light.is_lit ? 0 : split(c, n, fg, g, road, top_px, part), n_ret = 0;
+    int n_parts = split(c, n, fg, g, road, top_px, part), n_ret = 0;
     if (is_placed)
         ret[n_ret++] = whole;
     for (int i = 0; i < n_parts && n_ret < CB_CONTACTS_MAX; i++) {
