@@ -134,7 +134,10 @@ static int minutes_done(void *self, uint64_t number)
 static int store(void *self, const struct cb_package *p, struct cb_error *reterr)
 {
     struct outbox *o = self;
-    int i = atoi(p->record);
+    char number[16] = {0};
+    assert_true(p->n_record < sizeof number);
+    memcpy(number, p->record, p->n_record);
+    int i = atoi(number);
     pthread_mutex_lock(&o->lock);
     int r = o->n_calls[i]++ == 0 ? o->answer[i] : 0;
     pthread_mutex_unlock(&o->lock);
