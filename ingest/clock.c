@@ -18,6 +18,7 @@ void cb_axis_reconnect(struct cb_axis *a)
 {
     for (int i = 0; i < CB_TRACK_COUNT; i++)
         a->track[i] = (struct cb_track_clock){.step_ns = a->track[i].step_ns};
+    a->is_continued = a->has_last;
 }
 
 static int64_t step_of(const struct cb_track_clock *c)
@@ -60,7 +61,7 @@ static bool anchor(struct cb_axis *a, struct cb_track_clock *c, int64_t raw_ns, 
     else
         c->offset_ns = 0;
     c->offset_before_ns = c->offset_ns;
-    return a->has_last && !other->is_anchored;
+    return a->is_continued;
 }
 
 /* True when offset puts raw right behind the track's last packet. */

@@ -40,7 +40,8 @@ struct cb_track_clock {
 struct cb_axis {
     bool is_live;
     struct cb_track_clock track[CB_TRACK_COUNT];
-    bool has_last; /* over all tracks and connections */
+    bool has_last;     /* over all tracks and connections */
+    bool is_continued; /* not the first connection: each track begins with a break */
     int64_t t_last_ns, arrival_last_ns;
     uint64_t n_jumps;
 };

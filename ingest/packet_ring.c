@@ -255,9 +255,15 @@ static size_t start_for(const struct cb_packet_ring *r, const struct cb_ring_for
     return start;
 }
 
-static int64_t decode_time(const struct cb_ring_item *item)
+/* In decode order the last picture shown by t1: those before it may be shown later, and are needed. */
+static size_t last_picture(const struct cb_packet_ring *r, const struct cb_ring_format *f,
+                           int64_t t1_ns)
 {
-    return item->packet->dts != AV_NOPTS_VALUE ? item->packet->dts : item->t_ns;
+    size_t last = 0;
+    for (size_t i = 0; i < r->n; i++)
+        if (at(r, i)->format == f && at(r, i)->kind == CB_TRACK_PICTURE && at(r, i)->t_ns <= t1_ns)
+            last = i;
+    return last;
 }
 
 static int copy_items(struct cb_packet_ring *r, const struct cb_ring_format *f, size_t start,
@@ -267,10 +273,13 @@ static int copy_items(struct cb_packet_ring *r, const struct cb_ring_format *f, 
     s->item = calloc(r->n, sizeof *s->item);
     if (!s->item)
         return -ENOMEM;
+    const size_t last = last_picture(r, f, t1_ns);
     for (size_t i = 0; i < r->n; i++) {
         const struct cb_ring_item *item = at(r, i);
-        bool is_in = item->kind == CB_TRACK_PICTURE ? i >= start : item->t_ns >= s->t_base_ns;
-        if (item->format != f || !is_in || decode_time(item) > t1_ns)
+        bool is_in = item->kind == CB_TRACK_PICTURE
+                         ? i >= start && i <= last
+                         : item->t_ns >= s->t_base_ns && item->t_ns <= t1_ns;
+        if (item->format != f || !is_in)
             continue;
         s->item[s->n] = *item;
         s->item[s->n].format = NULL;

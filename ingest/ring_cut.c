@@ -49,7 +49,8 @@ static const AVOutputFormat *choose_format(const struct cb_ring_stretch *s, cons
     for (size_t k = 0; k < 2; k++) {
         const AVOutputFormat *f = av_guess_format(kinds[k].name, NULL, NULL);
         bool can = f;
-        for (int i = 0; can && i < CB_TRACK_COUNT; i++)
+        /* of Matroska libav knows less than it can write: its header tells */
+        for (int i = 0; k == 0 && can && i < CB_TRACK_COUNT; i++)
             can = !s->par[i] ||
                   avformat_query_codec(f, s->par[i]->codec_id, FF_COMPLIANCE_NORMAL) == 1;
         if (can) {

@@ -9,6 +9,7 @@
 #include "outbox_private.h"
 
 #define BACKOFF_DOUBLINGS_MAX 6
+#define TIDY_EVERY_NS (60 * CB_NS_PER_S)
 #define REMOVE_AT_ONCE_MAX 16 /* packages; the rest at the next occasion */
 
 static int note_flight(struct cb_outbox *o, sqlite3_int64 sequence, sqlite3_int64 n_tries)
@@ -56,6 +57,10 @@ int cb_outbox_next(struct cb_outbox *o, char ret_id[CB_UUID_LEN], char **ret_dir
     pthread_mutex_lock(&o->lock);
     if (o->must_adopt)
         cb_outbox_adopt(o); /* if it fails again, what is known is delivered meanwhile */
+    if (cb_clock_mono_ns() >= o->tidy_mono_ns) {
+        cb_outbox_remove_due(o);
+        o->tidy_mono_ns = cb_clock_mono_ns() + TIDY_EVERY_NS;
+    }
     int r = next(o, ret_id, ret_dir);
     pthread_mutex_unlock(&o->lock);
     return r;

@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "meter.h"
 
-#define BIN_DB     0.1
-#define N_SETTLED  20
+#define BIN_DB    0.1
+#define N_SETTLED 20
 
 static uint16_t bin_of(double laf_db)
 {

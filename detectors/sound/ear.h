@@ -10,7 +10,7 @@ struct cb_samples;
 struct cb_microphone_conf;
 
 /** Energies of this many seconds each: fine enough for single firings and for a bang's rise. */
-#define CB_ENVELOPE_S 0.002
+#define CB_ENVELOPE_S  0.002
 #define CB_EVENT_MAX_S 12.0
 
 /**

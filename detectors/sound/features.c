@@ -27,9 +27,9 @@ struct loud {
 const char *cb_feature_name(enum cb_feature f)
 {
     static const char *const name[CB_F_COUNT] = {
-        "comb_db", "f0_hz", "f0_hold", "comb_share", "low_db", "high_db", "flatness", "tone_hz",
-        "tone_share", "tone_octaves", "tone_steady", "ripple_db", "crest_db", "bangs_per_s",
-        "likeness", "loud_s"};
+        "comb_db",  "f0_hz",       "f0_hold",    "comb_share",   "low_db",      "high_db",
+        "flatness", "tone_hz",     "tone_share", "tone_octaves", "tone_steady", "ripple_db",
+        "crest_db", "bangs_per_s", "likeness",   "loud_s"};
     return name[f];
 }
 
@@ -159,39 +159,49 @@ static void band_features(const struct cb_sound_event *e, const struct loud *l, 
     f[CB_F_FLATNESS] = n && sum > 0 ? exp(log_sum / (double) n) / (sum / (double) n) : 0;
 }
 
+static double mean_of(const float *x, size_t n)
+{
+    return cb_dsp_sum(x, n) / (double) n;
+}
+
+/* The envelope in steps of a row, without the rise at the start and the decay at the end.
+ * @return the number of steps, at ret_db + *ret_first */
+static size_t loud_steps(const struct cb_sound_event *e, double *ret_db, size_t cap,
+                         size_t *ret_first)
+{
+    const size_t step = (size_t) (ROW_S / CB_ENVELOPE_S + 0.5);
+    size_t n = e->n_envelope / step, first = 0;
+    double top_db = -HUGE_VAL;
+    n = n < cap ? n : cap;
+    for (size_t i = 0; i < n; i++) {
+        ret_db[i] = 10 * log10(mean_of(e->envelope + i * step, step) + 1e-15);
+        top_db = fmax(top_db, ret_db[i]);
+    }
+    while (first < n && ret_db[first] < top_db - LOUD_DB)
+        first++;
+    while (n > first && ret_db[n - 1] < top_db - LOUD_DB)
+        n--;
+    *ret_first = first;
+    return n - first;
+}
+
 /* How the level moves faster than half a second, slower than the window: syllables, beats. */
 static double ripple_db(const struct cb_sound_event *e)
 {
-    const size_t step = 25, span = 10; /* 50 ms of envelope; half a second of steps */
-    size_t n = e->n_envelope / step;
-    double top = -HUGE_VAL, sum = 0;
-    double db[N_LOUD_MAX + 32];
-    if (n > CB_LEN(db))
-        n = CB_LEN(db);
-    for (size_t i = 0; i < n; i++) {
-        db[i] = 10 * log10(cb_dsp_sum(e->envelope + i * step, step) / (double) step + 1e-15);
-        top = fmax(top, db[i]);
-    }
-    size_t used = 0;
+    const size_t span = 10; /* half a second */
+    double steps[N_LOUD_MAX + 32], sum = 0;
+    size_t first, n = loud_steps(e, steps, CB_LEN(steps), &first), used = 0;
+    const double *db = steps + first;
     for (size_t i = 0; i + span <= n; i++) {
-        double mean = 0, square = 0, loudest = -HUGE_VAL;
-        for (size_t k = i; k < i + span; k++) {
+        double mean = 0, square = 0;
+        for (size_t k = i; k < i + span; k++)
             mean += db[k] / (double) span;
-            loudest = fmax(loudest, db[k]);
-        }
-        if (loudest < top - LOUD_DB)
-            continue;
         for (size_t k = i; k < i + span; k++)
             square += (db[k] - mean) * (db[k] - mean) / (double) span;
         sum += square;
         used++;
     }
     return used ? sqrt(sum / (double) used) : 0;
-}
-
-static double mean_of(const float *x, size_t n)
-{
-    return cb_dsp_sum(x, n) / (double) n;
 }
 
 /*

@@ -5,13 +5,13 @@
 #include "dsp/dsp_sound.h"
 #include "spectrum.h"
 
-#define CONTRAST_MAX_DB 20.0  /* a line can't count for more: one whistle is no comb */
+#define CONTRAST_MAX_DB 20.0 /* a line can't count for more: one whistle is no comb */
 #define SURROUND_HZ     120.0
 #define STEP            1.006 /* from one f0 to the next: half a bin at the tenth harmonic */
 #define TOP_HZ          3000.0
 #define N_HARMONICS     24
 #define DIVISOR_MIN     0.85
-#define N_FULL_TRUST    8     /* harmonics from which on a comb is not chance */
+#define N_FULL_TRUST    8 /* harmonics from which on a comb is not chance */
 
 void cb_contrast(float *ret_db, const float *power, size_t n, double bin_hz)
 {

@@ -9,6 +9,11 @@
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
 #define SPAN_SHARE   0.35 /* of the zone that a passage covers at least, and */
 #define SPAN_ENOUGH_M 15.0
+#define NARROW_M     1.2  /* two wheels, or on foot */
+#define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
+#define HIGH_M       4.0  /* a camera lower than this does not tell heights apart */
+#define OWN_MIN      6    /* sightings apart from others that make a road user */
+#define WIDTHS_MAX   64
 #define ACROSS_M     0.15 /* scatter of the near end's middle */
 #define ACROSS_MAX_M 1.0  /* from the smooth line: more is a turn */
 
@@ -33,7 +38,7 @@ static void length_and_height(const struct cb_track *t, const struct cb_pose *po
     double n = 0, sd = 0, se = 0, sdd = 0, sde = 0;
     for (size_t i = 0; i < t->n; i++) {
         const struct cb_track_point *p = &t->point[i];
-        if (!p->is_whole || p->is_shared || !isfinite(p->extent_m) || p->extent_m > 80)
+        if (!p->is_whole || p->patch != CB_PATCH_OWN || !isfinite(p->extent_m) || p->extent_m > 80)
             continue;
         double d = fabs(p->y_m - pose->position_m[1]);
         n++;
@@ -52,11 +57,31 @@ static void length_and_height(const struct cb_track *t, const struct cb_pose *po
     ret->length_m = (se / n - slope * sd / n) / k;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const double *p = a, *q = b;
+    return (*p > *q) - (*p < *q);
+}
+
+/* The median of the last sightings that could tell body from shadow; else of all width. */
+static double own_width(const struct cb_track *t)
+{
+    double w[WIDTHS_MAX];
+    size_t n = 0;
+    for (size_t i = t->n; i-- > 0 && n < WIDTHS_MAX;)
+        if (t->point[i].patch == CB_PATCH_OWN && t->point[i].solid_m > 0.2)
+            w[n++] = t->point[i].solid_m;
+    if (n < 3)
+        return t->width_m;
+    qsort(w, n, sizeof *w, by_value);
+    return fmax(w[n / 2], SOLID_SHARE * t->width_m);
+}
+
 static struct size size_of(const struct cb_track *t, const struct cb_road *road)
 {
-    struct size s = {t->width_m, NAN, NAN};
+    struct size s = {own_width(t), NAN, NAN};
     const struct cb_pose *pose = cb_road_pose(road);
-    if (pose && pose->position_m[2] > 1)
+    if (pose && pose->position_m[2] > HIGH_M)
         length_and_height(t, pose, &s);
     return s;
 }
@@ -73,13 +98,11 @@ enum cb_road_user cb_track_road_user(const struct cb_track *t, const struct cb_r
     struct size s = size_of(t, road);
     if (t->n_seen < CB_TRACK_CLASS_SEEN)
         return CB_UNKNOWN;
-    if (s.width_m < 1.25 && !(s.length_m > 3.2))
+    if (s.width_m < NARROW_M && !(s.length_m > 6))
         return of_narrow(&s, fabs(t->y.v));
-    if (isnan(s.length_m))
-        return CB_CAR;
     if (s.length_m > 9.5)
-        return s.length_m < 13.5 && s.height_m > 2.7 ? CB_BUS : CB_TRUCK;
-    return s.length_m > 6.5 && s.height_m > 2.2 ? CB_TRUCK : CB_CAR;
+        return s.length_m < 14 && s.height_m > 2.6 ? CB_BUS : CB_TRUCK;
+    return s.height_m > 2.5 ? CB_TRUCK : CB_CAR;
 }
 
 static bool crossed_middle(const struct cb_track *t, const struct cb_region *g)
@@ -182,16 +205,19 @@ int cb_track_passage(const struct cb_track *t, const struct cb_road *road,
     CB_AUTO_FREE struct cb_speed_sample *s = calloc(t->n, sizeof *s);
     if (!s)
         return -ENOMEM;
-    size_t n_shared = 0;
+    size_t n_in[3] = {0};
     for (size_t i = 0; i < t->n; i++)
-        n_shared += t->point[i].is_shared;
+        n_in[t->point[i].patch]++;
     steady_across(t, road, s);
+    if (n_in[CB_PATCH_ANOTHERS] > t->n / 2 && n_in[CB_PATCH_OWN] < OWN_MIN)
+        return -ENODATA; /* part of another, torn off for a moment */
+    bool is_ambiguous = (double) n_in[CB_PATCH_OWN] < (1 - SHARED_MAX) * (double) t->n;
     int r = cb_speed_measure(road, conf, s, t->n, ret);
     if (r < 0)
         return r;
     ret->track = t->id;
     ret->road_user = cb_track_road_user(t, road);
-    if ((double) n_shared > SHARED_MAX * (double) t->n)
+    if (is_ambiguous)
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
     return 0;
 }

@@ -18,13 +18,21 @@ struct cb_kalman {
 void cb_kalman_predict(struct cb_kalman *k, double dt_s, double accel_mps2);
 void cb_kalman_update(struct cb_kalman *k, double z, double sigma);
 
+/** The patch that a road user was seen in. */
+enum cb_patch {
+    CB_PATCH_OWN,
+    CB_PATCH_WIDE,   /* its own, too broad for one */
+    CB_PATCH_ANOTHERS, /* that of another road user, which hides their border */
+};
+
 /** What one picture said of a road user. */
 struct cb_track_point {
     int64_t t_ns;
     double x_m, y_m;
     double width_m, extent_m;
+    double solid_m; /* width without shadow; NaN: not known */
     struct cb_speed_sample sample;
-    bool is_shared; /* its patch held another road user too */
+    enum cb_patch patch;
     bool is_whole;  /* no part outside the picture: sizes hold */
 };
 

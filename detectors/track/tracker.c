@@ -20,6 +20,9 @@
 #define LOST_UNSURE_S     0.25 /* not confirmed */
 #define WIDE_RATIO        1.6  /* a patch so much wider than the track holds two */
 #define BIRTH_WIDTH_M     0.3
+#define SHADE_SHARE       0.4  /* of the width is body, or it is a shadow … */
+#define SHADE_BESIDE_M    4.0  /* … if somebody drives so near */
+#define PART_BEHIND_M     6.0  /* what stands out behind a vehicle nearer than this is its own */
 #define SOLID_MAX_M       3.1  /* no road user is broader */
 
 struct pair {
@@ -89,23 +92,24 @@ static bool holds_two(const struct cb_track *t, const struct cb_observation *o)
 
 /* A point of the track at (x, y), seen in patch o. */
 static int extend(struct cb_track *t, const struct cb_sight *s, const struct cb_observation *o,
-                  double x_m, double y_m, bool is_refined, bool is_shared)
+                  double x_m, double y_m, bool is_refined, enum cb_patch patch)
 {
     struct cb_vec2 px;
     if (cb_road_to_px(s->road, (struct cb_vec2){x_m, y_m}, &px) < 0)
         return 0;
-    double sigma_px = (is_refined ? 0.5 : 1.2) * s->region->factor * (is_shared ? 2 : 1);
+    double sigma_px = (is_refined ? 0.5 : 1.2) * s->region->factor * (patch == CB_PATCH_OWN ? 1 : 2);
     cb_kalman_update(&t->y, y_m, fmax(0.15, sigma_px * o->m_per_px));
     cb_kalman_update(&t->x, x_m, 0.4);
-    if (!is_shared || t->n_seen == 0)
+    if ((patch == CB_PATCH_OWN && !o->is_part) || t->n_seen == 0)
         note_size(t, o);
     t->n_seen++;
     t->t_seen_ns = s->t_ns;
     struct cb_track_point p = {
         .t_ns = s->t_ns, .x_m = x_m, .y_m = y_m, .width_m = o->width_m, .extent_m = o->extent_m,
+        .solid_m = o->solid_m,
         .sample = {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px,
                    .box = o->box},
-        .is_shared = is_shared, .is_whole = !o->is_cut,
+        .patch = patch, .is_whole = !o->is_cut,
     };
     return cb_track_add(t, &p);
 }
@@ -122,12 +126,13 @@ static int measure_own(struct cb_track *t, const struct cb_sight *s,
         if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, &y) < 0 ||
             fabs(y - t->y.x) > reach_along(t, o, 0.1))
             return 0;
-        return extend(t, s, o, t->x.x, y, true, true);
+        return extend(t, s, o, t->x.x, y, true, CB_PATCH_WIDE);
     }
     double y = o->y_m;
     bool is_refined = cb_contact_refine(s->fg, s->region, s->road, o->x_m, o->y_m, o->width_m,
                                         &y) == 0;
-    return extend(t, s, o, o->x_m, y, is_refined, o->solid_m > SOLID_MAX_M);
+    return extend(t, s, o, o->x_m, y, is_refined,
+                  o->solid_m > SOLID_MAX_M ? CB_PATCH_WIDE : CB_PATCH_OWN);
 }
 
 static bool is_in_box(const struct cb_track *t, const struct cb_sight *s,
@@ -153,19 +158,29 @@ static int measure_shared(struct cb_tracker *k, size_t i, const struct cb_sight 
         if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, &y) < 0 ||
             fabs(y - t->y.x) > reach_along(t, o, 0.1))
             continue;
-        return extend(t, s, o, t->x.x, y, true, true);
+        return extend(t, s, o, t->x.x, y, true, CB_PATCH_ANOTHERS);
     }
     return 0;
 }
 
-/* Part of a road user that is followed already: its roof, say, apart from its lower half. */
+/* Mostly shadow, by its look: whose, if one drives beside it, is clear. */
+static bool is_shade(const struct cb_observation *o)
+{
+    return o->solid_m < SHADE_SHARE * o->width_m;
+}
+
+/* Part of a road user that is followed already: its roof, say, apart from its lower half, or its
+ * shadow, apart from it. */
 static bool is_explained(const struct cb_tracker *k, const struct cb_observation *o, double near)
 {
     for (size_t i = 0; i < k->n; i++) {
         const struct cb_track *t = &k->track[i];
         double behind = near * (o->y_m - t->y.x);
-        if (t->id && fabs(o->x_m - t->x.x) < 0.5 * t->width_m + 0.5 && behind > -2.5 &&
-            behind < fmin(t->extent_m, 12) + 1)
+        double beside = fabs(o->x_m - t->x.x) - 0.5 * t->width_m;
+        double reach = o->is_part ? PART_BEHIND_M : fmin(t->extent_m, 12) + 1;
+        if (t->id && beside < 0.5 && behind > -2.5 && behind < reach)
+            return true;
+        if (t->id && beside < SHADE_BESIDE_M && fabs(behind) < SHADE_BESIDE_M && is_shade(o))
             return true;
     }
     return false;

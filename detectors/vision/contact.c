@@ -3,24 +3,26 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
 #define N_COLUMNS_MAX  96
 #define NEAR_SHARE     0.12 /* of the columns may lie nearer than the near edge: fringes */
 #define FRONT_M        0.8  /* what of the lower edge counts as the near end */
-#define N_LINES        5    /* across the corridor */
-#define N_STEPS_MAX    160
-#define RISE_LEVELS    7.0
-#define PLATEAU_M      0.6  /* how far behind the rise its height is looked for */
 #define STRIP_M        0.8  /* upright, above the near edge: what tells a body from its shadow */
 #define SHADE_MIN      0.25 /* a shadow's luma against the lit road's, */
 #define SHADE_MAX      0.95
+#define JUMP_M         2.5  /* between two columns: they belong to two … */
+#define JUMP_PX        4    /* … the raggedness of the edge apart */
+#define PART_WIDTH_M   1.0
+#define PART_BEHIND_M  3.5
 #define SHADE_SPREAD   0.2  /* and how even it is */
 
 struct column {
     double x_m, a_m; /* across; along, growing away from the camera */
     int x_px, y_px;  /* lowest pixel, analysed */
+    double px_m;     /* metres along that it covers */
 };
 
 static int by_along(const void *a, const void *b)
@@ -40,11 +42,12 @@ static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_re
         return -ENOMEM;
     cb_blobs_lower_edge(blobs, blob, low);
     for (int x = step / 2; x < w; x += step) {
-        struct cb_vec2 m;
-        if (!low[x] ||
-            cb_road_from_px(road, cb_region_to_full(g, o->x0 + x, low[x] - 0.5), &m) < 0)
+        struct cb_vec2 m, px = cb_region_to_full(g, o->x0 + x, low[x] - 0.5);
+        double j[4];
+        if (!low[x] || cb_road_from_px(road, px, &m) < 0 || cb_road_jacobian(road, px, j) < 0)
             continue;
-        ret[n++] = (struct column){m.x, g->near * m.y, o->x0 + x, low[x] - 1};
+        ret[n++] = (struct column){m.x, g->near * m.y, o->x0 + x, low[x] - 1,
+                                   fabs(j[3]) * g->factor};
     }
     return n;
 }
@@ -115,109 +118,95 @@ static void size_up(const struct cb_blob *b, const struct cb_region *g, const st
     o->is_cut = o->is_cut_near || b->x0 <= border || b->x1 >= g->w - border;
 }
 
-int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
-                       const struct cb_region *g, const struct cb_road *road,
-                       struct cb_observation *ret)
+/* One road user from the columns of its lower edge, which are sorted by this. */
+static int observe(struct column *c, int n, const struct cb_foreground *fg,
+                   const struct cb_region *g, const struct cb_road *road,
+                   struct cb_observation *ret)
 {
-    struct column c[N_COLUMNS_MAX];
-    int n = lower_edge(blobs, blob, g, road, c);
-    if (n < 0)
-        return n;
     if (n < 2)
         return -EDOM;
     qsort(c, (size_t) n, sizeof *c, by_along);
-    struct cb_observation o = {.m_per_px = 0.1};
+    struct cb_observation o = {.m_per_px = 0.1, .sigma_px = 1.2 * g->factor};
     near_end(c, n, fg, g, road, &o);
     if (!(o.x_m > g->x_min_m && o.x_m < g->x_max_m && o.y_m > g->y_min_m && o.y_m < g->y_max_m))
         return -EDOM;
-    size_up(&blobs->blob[blob], g, road, &o);
-    o.sigma_px = 1.2 * g->factor;
     *ret = o;
     return 0;
 }
 
-/* |picture − background| between pixels, levels; < 0 outside. */
-static double difference_at(const struct cb_foreground *fg, struct cb_vec2 p)
+/* Columns up to the next jump in depth: from one road user's lower edge to that of another. */
+static int until_jump(const struct column *c, int n)
 {
-    int x = (int) floor(p.x), y = (int) floor(p.y);
-    if (x < 0 || y < 0 || x + 1 >= fg->w || y + 1 >= fg->h)
-        return -1;
-    double u = p.x - x, v = p.y - y, sum = 0;
-    for (int j = 0; j < 2; j++)
-        for (int i = 0; i < 2; i++) {
-            size_t k = (size_t) (y + j) * (size_t) fg->w + (size_t) (x + i);
-            double d = fg->img[k] - fg->bg[k] / 256.0;
-            sum += (i ? u : 1 - u) * (j ? v : 1 - v) * d;
-        }
-    return fabs(sum);
+    int i = 1;
+    while (i < n && fabs(c[i].a_m - c[i - 1].a_m) < JUMP_M + JUMP_PX * c[i].px_m)
+        i++;
+    return i;
 }
 
-/* Mean difference across the corridor at each step along. @return false where the picture ends */
-static bool profile(const struct cb_foreground *fg, const struct cb_region *g,
-                    const struct cb_road *road, double x_m, double half_m, double a0_m,
-                    double step_m, int n, double *ret)
+static void crop(struct cb_observation *o, const struct column *c, int n,
+                 const struct cb_region *g)
 {
-    for (int i = 0; i < n; i++) {
-        double sum = 0;
-        for (int k = 0; k < N_LINES; k++) {
-            struct cb_vec2 m = {x_m + half_m * (2.0 * k / (N_LINES - 1) - 1),
-                                g->near * (a0_m + i * step_m)}, px;
-            double d = cb_road_to_px(road, m, &px) < 0
-                           ? -1
-                           : difference_at(fg, cb_region_from_full(g, px));
-            if (d < 0)
-                return false;
-            sum += d;
-        }
-        ret[i] = sum / N_LINES;
+    int x0 = c[0].x_px, x1 = c[0].x_px, y1 = c[0].y_px;
+    for (int i = 1; i < n; i++) {
+        x0 = c[i].x_px < x0 ? c[i].x_px : x0;
+        x1 = c[i].x_px > x1 ? c[i].x_px : x1;
+        y1 = c[i].y_px > y1 ? c[i].y_px : y1;
     }
-    return true;
+    struct cb_vec2 from = cb_region_to_full(g, x0 - 0.5, 0), to = cb_region_to_full(g, x1 + 0.5,
+                                                                                   y1 + 0.5);
+    o->box.x = (float) from.x;
+    o->box.w = (float) (to.x - from.x);
+    o->box.h = (float) to.y - o->box.y;
 }
 
-/* Index, with fraction, of the half height of the first rise; < 0: none. */
-static double first_rise(const double *p, int n, int n_plateau)
+/*
+ * The lower edge of a patch that holds several road users one behind the other jumps away from
+ * the camera where the nearer one ends. Each stretch as broad as a vehicle is one.
+ */
+static int split(struct column *c, int n, const struct cb_foreground *fg,
+                 const struct cb_region *g, const struct cb_road *road, double top_px,
+                 struct cb_observation *ret)
 {
-    int n_base = n / 5 > 2 ? n / 5 : 2, i = 0;
-    double base = 0;
-    for (int k = 0; k < n_base; k++)
-        base += p[k] / n_base;
-    double high = 0;
-    for (int k = 0; k < n; k++)
-        high = fmax(high, p[k]);
-    double rise = fmax(RISE_LEVELS, 0.25 * (high - base));
-    while (i < n && p[i] < base + rise)
-        i++;
-    if (i == 0 || i >= n - 1)
-        return -1;
-    double peak = p[i];
-    for (int k = i; k < n && k < i + n_plateau; k++)
-        peak = fmax(peak, p[k]);
-    double half = base + 0.5 * (peak - base);
-    while (i < n && p[i] < half)
-        i++;
-    while (i > 0 && p[i - 1] >= half)
-        i--;
-    return i == 0 || i >= n ? -1 : i - 1 + (half - p[i - 1]) / (p[i] - p[i - 1]);
+    int n_ret = 0;
+    for (int i = 0; i < n && n_ret < CB_CONTACTS_MAX;) {
+        int len = until_jump(c + i, n - i);
+        struct cb_observation o;
+        if (observe(c + i, len, fg, g, road, &o) == 0 && o.width_m > PART_WIDTH_M) {
+            o.box.y = (float) top_px;
+            crop(&o, c + i, len, g);
+            ret[n_ret++] = o;
+        }
+        i += len;
+    }
+    return n_ret;
 }
 
-int cb_contact_refine(const struct cb_foreground *fg, const struct cb_region *g,
-                      const struct cb_road *road, double x_m, double y_m, double width_m,
-                      double *ret_y_m)
+int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
+                       const struct cb_region *g, const struct cb_road *road,
+                       struct cb_observation ret[CB_CONTACTS_MAX])
 {
-    struct cb_vec2 px;
-    double j[4], p[N_STEPS_MAX];
-    if (cb_road_to_px(road, (struct cb_vec2){x_m, y_m}, &px) < 0 ||
-        cb_road_jacobian(road, px, j) < 0)
-        return -ENODATA;
-    double px_m = fabs(j[3]) * g->factor, half = 0.3 * fmin(width_m, 2.2);
-    double reach = fmax(1.5, 5 * px_m), step = fmax(0.35 * px_m, 2 * reach / (N_STEPS_MAX - 1));
-    int n = (int) (2 * reach / step) + 1;
-    double a0 = g->near * y_m - reach;
-    if (!profile(fg, g, road, x_m, half, a0, step, n, p))
-        return -ENODATA;
-    double i = first_rise(p, n, (int) (fmax(PLATEAU_M, 3 * px_m) / step) + 1);
-    if (i < 0)
-        return -ENODATA;
-    *ret_y_m = g->near * (a0 + i * step);
-    return 0;
+    struct column c[N_COLUMNS_MAX], copy[N_COLUMNS_MAX];
+    int n = lower_edge(blobs, blob, g, road, c);
+    if (n < 0)
+        return n;
+    memcpy(copy, c, (size_t) n * sizeof *c);
+    struct cb_observation whole, part[CB_CONTACTS_MAX];
+    bool is_placed = observe(copy, n, fg, g, road, &whole) == 0;
+    if (is_placed)
+        size_up(&blobs->blob[blob], g, road, &whole);
+    double top_px = cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
+    int n_parts = split(c, n, fg, g, road, top_px, part), n_ret = 0;
+    if (is_placed)
+        ret[n_ret++] = whole;
+    for (int i = 0; i < n_parts && n_ret < CB_CONTACTS_MAX; i++) {
+        if (is_placed && g->near * (part[i].y_m - whole.y_m) < PART_BEHIND_M)
+            continue; /* the nearest one, again */
+        part[i].is_part = part[i].is_cut = true;
+        part[i].extent_m = HUGE_VAL;
+        part[i].is_cut_near = part[i].box.y + part[i].box.h >
+                              cb_region_to_full(g, 0, g->h - 2.5).y;
+        ret[n_ret++] = part[i];
+        ret[0].is_cut = true; /* sizes hold for neither */
+    }
+    return n_ret;
 }

@@ -22,13 +22,18 @@ struct cb_observation {
     double m_per_px;       /* metres along that a full px covers there */
     struct cb_box box;     /* full px */
     bool is_cut_near, is_cut; /* ends at the picture's border: near edge, any */
-    bool is_refined;       /* near edge found in the profile, finer than a px */
+    bool is_part;          /* behind another in the same patch: its sizes are not known */
 };
 
-/** @return 0; -EDOM when it stands nowhere on the followed road; -ENOMEM */
+#define CB_CONTACTS_MAX 4
+
+/**
+ * The road users of one patch: the nearest, and those behind it whose near edge shows beside it.
+ * @return how many, 0 when it stands nowhere on the followed road; -ENOMEM
+ */
 int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
                        const struct cb_region *g, const struct cb_road *road,
-                       struct cb_observation *ret);
+                       struct cb_observation ret[CB_CONTACTS_MAX]);
 /**
  * Finds the near edge on the corridor width_m wide around x_m, within reach of y_m, to a
  * fraction of a px: half height of the first rise of the difference from the empty road.

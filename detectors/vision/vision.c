@@ -151,13 +151,12 @@ static int look(struct cb_vision *v, const uint8_t *img, int64_t t_ns, cb_vision
     for (size_t i = 0; i < v->blobs.n; i++) {
         if (!is_road_user(v, &v->blobs.blob[i]))
             continue;
-        if (cb_grow((void **) &v->seen, &v->cap_seen, n + 1, sizeof *v->seen) < 0)
+        if (cb_grow((void **) &v->seen, &v->cap_seen, n + CB_CONTACTS_MAX, sizeof *v->seen) < 0)
             return -ENOMEM;
         r = cb_contact_of_blob(&v->blobs, (int) i, &fg, &v->region, v->road, &v->seen[n]);
-        if (r == 0)
-            n++;
-        else if (r != -EDOM)
+        if (r < 0)
             return r;
+        n += (size_t) r;
     }
     return fn(self, t_ns, v->seen, n, &fg);
 }

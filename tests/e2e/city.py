@@ -61,6 +61,23 @@ class City:
                              row_factory=psycopg.rows.dict_row) as db:
             return db.execute("SELECT * FROM violation ORDER BY occurred_at, id").fetchall()
 
+    def assemble(self, folder):
+        """Each stored violation as the package it came as, from the store alone: rows and media."""
+        with psycopg.connect(self.postgres.conninfo(self.database), autocommit=True) as db:
+            rows = db.execute("SELECT id::text, sequence, record_json::text, signature "
+                              "FROM violation").fetchall()
+            media = db.execute("SELECT violation_id::text, name, sha256 "
+                               "FROM evidence_media").fetchall()
+        for id_, sequence, record, signature in rows:
+            package = pathlib.Path(folder) / f"{sequence:012}-{id_}"
+            package.mkdir(parents=True)
+            package.joinpath("record.json").write_bytes(record.encode())
+            package.joinpath("record.sig").write_text(signature)
+            for owner, name, sha256 in media:
+                if owner == id_:
+                    shutil.copy(self.folder / "media" / sha256[:2] / sha256[2:], package / name)
+        return pathlib.Path(folder)
+
     def sealed(self):
         """Folders of the sealed packages on the edge."""
         return sorted((self.folder / "edge/sealed").glob("*"))

@@ -238,11 +238,15 @@ def show_stored(demo):
 
 
 def verify_all(demo):
-    """@return the number of packages that are not whole"""
+    """@return 0 when every package is whole and the chain unbroken"""
+    folder = demo.city.assemble(DEMO / "evidence")
+    say("evidence")
+    print(f"   packages, put together from the store   {folder}")
+    print(f"   sealed on the edge (media delivered)    {demo.city.folder / 'edge/sealed'}")
     say("citybrain verify, offline, with the node's public key")
-    done = harness.citybrain("verify", demo.city.folder / "edge/sealed", "--chain", "--key",
-                             demo.city.folder / "node.pub")
-    print("   " + (done.stdout + done.stderr).strip().replace("\n", "\n   "))
+    done = harness.citybrain("verify", folder, "--chain", "--key", demo.city.folder / "node.pub")
+    print("   " + (done.stdout + done.stderr).strip().replace(f"{folder}/", "")
+          .replace("\n", "\n   "))
     return 0 if done.returncode == 0 else 1
 
 
@@ -255,10 +259,8 @@ def report(demo):
         n_wrong = 0
     n_media = demo.postgres.query("SELECT count(*) FROM evidence_media")[0][0]
     print(f"stored violations: {len(stored)}, with {n_media} files")
-    say("evidence")
-    print(f"   sealed on the edge   {demo.city.folder / 'edge/sealed'}")
-    print(f"   media of the store   {demo.city.folder / 'media'}")
-    n_wrong += verify_all(demo)
+    if stored:
+        n_wrong += verify_all(demo)
     say("all as it should be" if not n_wrong else f"{n_wrong} things are not as they should be")
     return 1 if n_wrong else 0
 

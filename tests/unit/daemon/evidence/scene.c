@@ -56,7 +56,8 @@ struct cb_frame *scene_frame(int width, int height, int shift_x, int shift_y, bo
     int ch = is_grey ? 0 : (height + (1 << shift_y) - 1) >> shift_y;
     size_t luma = (size_t) width * (size_t) height, chroma = (size_t) cw * (size_t) ch;
     uint8_t *bytes = malloc(luma + 2 * chroma); /* exactly: a read beyond it is found by ASan */
-    NEEDED(bytes);
+    if (!bytes)
+        return NULL;
     uint8_t *plane[3] = {bytes, is_grey ? NULL : bytes + luma,
                          is_grey ? NULL : bytes + luma + chroma};
     struct cb_picture p = {.plane = {plane[0], plane[1], plane[2]},
@@ -70,7 +71,10 @@ struct cb_frame *scene_frame(int width, int height, int shift_x, int shift_y, bo
                            .utc_offset_ns = UTC_AT_0,
                            .time_source = CB_TIME_RTCP};
     paint(plane, &p);
-    return cb_frame_wrap(&p, release, bytes);
+    struct cb_frame *f = cb_frame_wrap(&p, release, bytes);
+    if (!f)
+        free(bytes);
+    return f;
 }
 
 static int still_at(void *self, int64_t t_ns, struct cb_frame **ret_frame)
@@ -80,7 +84,7 @@ static int still_at(void *self, int64_t t_ns, struct cb_frame **ret_frame)
         return -ENODATA;
     *ret_frame = scene_frame(s->width, s->height, s->shift_x, s->shift_y, s->is_full_range,
                              s->is_always_same_picture ? 0 : t_ns);
-    return 0;
+    return *ret_frame ? 0 : -ENOMEM;
 }
 
 static int cut(void *self, int64_t t0_ns, int64_t t1_ns, int fd, const char **ret_suffix)

@@ -69,7 +69,7 @@ static void test_package_is_whole_and_says_what_was_measured(void **state)
     scene_close(&s);
 }
 
-/* Pre-roll 2 s before the violation's stretch, post-roll 1 s after it. */
+/* Pre-roll 2 s before the violation's stretch, post-roll half a second after it. */
 static void test_clip_has_pre_and_post_roll(void **state)
 {
     (void) state;
@@ -84,7 +84,7 @@ static void test_clip_has_pre_and_post_roll(void **state)
     assert_non_null(f);
     assert_non_null(fgets(text, sizeof text, f));
     fclose(f);
-    assert_string_equal(text, "clip from 2000000000 to 7000000000");
+    assert_string_equal(text, "clip from 2000000000 to 6500000000");
     free(sealed.dir);
     cb_evidence_sealer_destroy(&sealer);
     scene_close(&s);
