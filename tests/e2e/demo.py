@@ -100,7 +100,7 @@ class Demo:
         DEMO.mkdir(parents=True)
         is_bound = not self.is_kept
         say("PostgreSQL, private, on a unix socket")
-        self.postgres = harness.Postgres(DEMO / "pg", is_bound).start()
+        self.postgres = harness.Postgres(DEMO / "pg", is_bound, is_fresh=True).start()
         print(f"   {self.postgres.conninfo()}")
         say("RTSP cameras")
         self.street = harness.Street({s.id: s.clip for s in self.scenes}, DEMO / "rtsp.log",
@@ -148,15 +148,14 @@ class Demo:
 
     def stop_postgres(self):
         if self.postgres:
-            self.postgres.stop()
-            shutil.rmtree(self.postgres.socket_dir, ignore_errors=True)
+            self.postgres.remove()
 
     def keep(self):
         """Notes what was left running, by pid and start time, for --stop."""
         programs = [self.city.daemon.program, self.street.server, self.postgres.server]
         kept = [{"pid": p.pid, "started": start_time(p.pid), "argv": p.argv[0]} for p in programs]
         KEPT.write_text(json.dumps({"programs": kept, "folders": [
-            str(self.city.sockets), str(self.postgres.socket_dir)]}))
+            str(self.city.sockets), str(self.postgres.socket_dir), str(self.postgres.data)]}))
         say("left running; to stop it: ./run demo --stop")
         print(f"   alerts     {harness.CITYBRAIN} tail --endpoint {self.city.alerts}")
         print(f"   history    {harness.CITYBRAIN} query --db '{self.postgres.conninfo()}'")

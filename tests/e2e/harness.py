@@ -114,7 +114,7 @@ class Program:
 class Postgres:
     """A private PostgreSQL 15 on a unix socket. Never root's: of `postgres` when root runs us."""
 
-    def __init__(self, folder, is_bound=True):
+    def __init__(self, folder, is_bound=True, is_fresh=False):
         self.is_bound = is_bound
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self.data = self.own_folder(pathlib.Path(folder))
@@ -123,6 +123,8 @@ class Postgres:
         self.hand_over(self.socket_dir)
         self.log = self.data / "server.log"
         self.server = None
+        if is_fresh:
+            shutil.rmtree(self.data / "data", ignore_errors=True)
         if not (self.data / "data/PG_VERSION").exists():
             self.run("initdb", "-D", self.data / "data", "-U", "postgres", "-A", "trust",
                      "-E", "UTF8", "--locale=C.UTF-8")
