@@ -350,7 +350,7 @@ static int from_json(struct sim_scene **ret, json_t *root, const json_error_t *e
                      struct cb_error *reterr)
 {
     if (!root)
-        return cb_error_set(reterr, -EINVAL, name, "line %d: %s", e->line, e->text);
+        return cb_error_set(reterr, -EINVAL, name, "%s (line %d)", e->text, e->line);
     struct sim_scene *s = malloc(sizeof *s);
     int r = s ? 0 : -ENOMEM;
     if (s) {
