@@ -130,6 +130,7 @@ def test_restart_announces_nothing_twice(edge, context):
     s = listening(subscribe(context, edge.alerts))
     make(edge.folder, 1)
     assert next_alert(s)[1] == 6
+    harness.wait_for("the note of it", lambda: 6 in log())
     assert log() == [1, 2, 3, 4, 5, 6]
 
 
