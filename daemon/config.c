@@ -26,8 +26,10 @@ const struct cb_opt cb_node_opts[] = {
     {"workers", CB_OPT_INT, NODE(n_workers), 0, 256, NULL, "detector threads, 0: one a core", NULL},
     {"ring_s", CB_OPT_DOUBLE, NODE(ring_s), 2, 300, "s", "packets kept of each camera", NULL},
     {"ring_mib", CB_OPT_INT, NODE(ring_mib), 1, 4096, "MiB", "the same in bytes", NULL},
-    {"outbox_mib_max", CB_OPT_INT, NODE(outbox_mib_max), 1, 1 << 30, "MiB",
+    {"outbox_mib_max", CB_OPT_INT, NODE(outbox_mib_max), 1, 10000000, "MiB",
      "disk budget of evidence", NULL},
+    {"keep_media_h", CB_OPT_DOUBLE, NODE(keep_media_h), 0, 8760, "h",
+     "media stay on the edge so long after the store has them", NULL},
     {0},
 };
 

@@ -11,7 +11,8 @@
 #include "base/mem.h"
 #include "bus/bus.h"
 #include "config.h"
-#include "edge_parts.h"
+#include "curve_keys.h"
+#include "edge_outbox.h"
 #include "evidence/evidence.h"
 #include "lane.h"
 #include "minutes.h"
@@ -85,16 +86,33 @@ static void on_violation(void *self, const struct cb_violation *v)
 static int on_sealed(void *self, const struct cb_sealed *s)
 {
     struct cb_edge *e = self;
-    int r = cb_edge_put(e->outbox, s);
-    if (r == 0)
+    struct cb_error err = {0};
+    int r = cb_outbox_put(e->outbox, s->id, s->dir, s->sequence, NULL, &err);
+    if (r < 0)
+        cb_err(e, "outbox: %s: %s", err.where, err.text);
+    else
         cb_bus_wake(e->bus);
     return r;
+}
+
+static int has_room(void *self, struct cb_error *reterr)
+{
+    struct cb_edge *e = self;
+    return cb_outbox_check_room(e->outbox, reterr);
 }
 
 static void on_tick(void *self)
 {
     struct cb_edge *e = self;
+    uint64_t number;
+    CB_AUTO_FREE char *json = NULL;
     cb_minutes_tick(e->minutes, cb_clock_now_ns());
+    if (cb_minutes_next(e->minutes, &number, &json) < 0)
+        return;
+    if (cb_outbox_put_minutes(e->outbox, json) == 0) {
+        cb_minutes_done(e->minutes, number);
+        cb_bus_wake(e->bus);
+    }
 }
 
 static int create_evidence(struct cb_edge *e, struct cb_error *reterr)
@@ -114,18 +132,18 @@ static int create_evidence(struct cb_edge *e, struct cb_error *reterr)
     if ((r = cb_evidence_sealer_create(&e->sealer, &opts, reterr)) < 0 ||
         (r = cb_edge_open_outbox(&e->outbox, node, reterr)) < 0)
         return r;
-    struct cb_sealing_opts sealing = {e->sealer, e, on_sealed, on_tick};
+    struct cb_sealing_opts sealing = {e->sealer, e, has_room, on_sealed, on_tick};
     return cb_sealing_create(&e->sealing, &sealing);
 }
 
 static int create_bus(struct cb_edge *e, struct cb_bus_context *ctx, struct cb_error *reterr)
 {
     const struct cb_bus_conf *b = &e->config->bus;
-    int r = cb_edge_load_curve(b, &e->curve, reterr);
+    int r = cb_curve_keys_load(b, &e->curve, reterr);
     if (r < 0)
         return r;
     struct cb_bus_source source;
-    cb_edge_bus_source(e->outbox, e->minutes, &source);
+    cb_edge_bus_source(e->outbox, &source);
     struct cb_bus_opts opts = {.node = e->config->node.id,
                                .store_endpoint = b->evidence,
                                .alerts_endpoint = b->alerts,
@@ -247,6 +265,6 @@ void cb_edge_print_metrics(void *self, FILE *out)
     for (size_t i = 0; i < e->n_cameras; i++)
         cb_lane_print_metrics(e->camera[i].lane, out);
     cb_sealing_print_metrics(e->sealing, out);
-    cb_edge_print_outbox_metrics(e->outbox, out);
+    cb_outbox_print_metrics(e->outbox, out);
     cb_bus_print_metrics(e->bus, out);
 }

@@ -9,8 +9,8 @@ struct cb_noise_level;
 
 /**
  * What is kept of those who keep the rules: counts, mean and 85th-percentile speed, LAeq, by
- * camera and minute of UTC. Rows wait in memory, bounded, until the store has them; a kill loses
- * the unsent ones. Thread-safe; the lock is a leaf.
+ * camera and minute of UTC. Closed rows wait in memory, bounded, until someone keeps them; a kill
+ * loses the minutes under way. Thread-safe; the lock is a leaf.
  */
 struct cb_minutes;
 
@@ -28,7 +28,7 @@ void cb_minutes_tick(struct cb_minutes *m, int64_t now_utc_ns);
 
 /** The rows that wait, as JSON, yours to free, under a number. @return 0; -EAGAIN: none */
 int cb_minutes_next(struct cb_minutes *m, uint64_t *ret_number, char **ret_json);
-/** The rows given under that number are in the store. */
+/** The rows given under that number are kept. */
 void cb_minutes_done(struct cb_minutes *m, uint64_t number);
 
 #endif

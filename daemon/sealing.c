@@ -89,7 +89,10 @@ static int seal(struct cb_sealing *s, struct job *j, struct cb_error *e)
                                           .clip = &clip};
     struct cb_sealed sealed = {0};
     int64_t start_ns = cb_clock_mono_ns();
-    int r = cb_evidence_seal(s->opts.sealer, &request, &sealed, e);
+    int r = s->opts.has_room(s->opts.self, e);
+    if (r < 0)
+        return r;
+    r = cb_evidence_seal(s->opts.sealer, &request, &sealed, e);
     if (r < 0)
         return r;
     int64_t took_ns = cb_clock_mono_ns() - start_ns;

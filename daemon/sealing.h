@@ -21,6 +21,8 @@ struct cb_sealing;
 struct cb_sealing_opts {
     struct cb_evidence_sealer *sealer; /* lent; the thread's alone while it runs */
     void *self;
+    /** Before each seal. @return 0; -ENOSPC with the figures: tried again, then given up */
+    int (*has_room)(void *self, struct cb_error *reterr);
     /** On the evidence thread: a package is durable on disk. Lent. @return 0 or -errno, logged */
     int (*on_sealed)(void *self, const struct cb_sealed *s);
     /** About once a second, on the evidence thread. May be NULL. */

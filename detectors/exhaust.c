@@ -16,7 +16,7 @@
 #include "sound/doa.h"
 #include "sound/ear.h"
 
-#define HEARD_MAX        256 /* moments of an event: one each 50 ms */
+#define HEARD_MAX        256                /* moments of an event: one each 50 ms */
 #define AFTER_NS         (1 * CB_NS_PER_S)  /* pictures up to here after the end tell who it was */
 #define NO_PICTURES_NS   (3 * CB_NS_PER_S)  /* of sound after the end, when none has ever come */
 #define LATE_PICTURES_NS (10 * CB_NS_PER_S) /* of sound, when they have stopped coming */
@@ -65,9 +65,10 @@ static void note_heard(const struct cb_sound_event *e, struct pending *p)
         if (r->level_db < top_db - LOUD_DB)
             continue;
         bool has_azimuth = !isnan(r->azimuth_rad) && r->coherence >= COHERENCE_MIN;
-        p->heard[p->n_heard++] = (struct cb_heard){
-            .t_ns = r->t_ns, .level_db = r->level_db,
-            .azimuth_rad = has_azimuth ? r->azimuth_rad : NAN};
+        p->heard[p->n_heard++] =
+            (struct cb_heard){.t_ns = r->t_ns,
+                              .level_db = r->level_db,
+                              .azimuth_rad = has_azimuth ? r->azimuth_rad : NAN};
         if (!has_azimuth || r->level_db < top_db - 1)
             continue;
         sx += r->coherence * sin(r->azimuth_rad);
@@ -88,12 +89,21 @@ static int on_event(void *self, const struct cb_sound_event *e)
     cb_features_of(e, f);
     struct cb_noise_verdict v = cb_classify(f);
     *p = (struct pending){.noise = {
-        .t_start_ns = e->t_start_ns, .t_peak_ns = e->t_peak_ns, .t_end_ns = e->t_end_ns,
-        .utc_offset_ns = e->utc_offset_ns, .time_source = e->time_source,
-        .lafmax_db = e->lafmax_db, .lafmax_7m5_db = NAN, .background_db = e->background_db,
-        .class_ = v.class_, .confidence = v.confidence, .azimuth_deg = NAN, .track = -1,
-        .is_overload = e->is_overload, .limit_db = NAN,
-    }};
+                              .t_start_ns = e->t_start_ns,
+                              .t_peak_ns = e->t_peak_ns,
+                              .t_end_ns = e->t_end_ns,
+                              .utc_offset_ns = e->utc_offset_ns,
+                              .time_source = e->time_source,
+                              .lafmax_db = e->lafmax_db,
+                              .lafmax_7m5_db = NAN,
+                              .background_db = e->background_db,
+                              .class_ = v.class_,
+                              .confidence = v.confidence,
+                              .azimuth_deg = NAN,
+                              .track = -1,
+                              .is_overload = e->is_overload,
+                              .limit_db = NAN,
+                          }};
     memcpy(p->noise.camera, d->conf->id, sizeof p->noise.camera);
     note_features(f, &p->noise);
     note_heard(e, p);
@@ -119,7 +129,8 @@ static double true_azimuth_deg(const struct cb_doa *doa, double heard_deg,
 {
     if (!doa || isnan(heard_deg) || isnan(o->distance_m))
         return heard_deg;
-    double flat_m = sqrt(fmax(0, o->distance_m * o->distance_m - microphone_m[2] * microphone_m[2]));
+    double flat_m =
+        sqrt(fmax(0, o->distance_m * o->distance_m - microphone_m[2] * microphone_m[2]));
     double x = microphone_m[0] + flat_m * sin(o->azimuth_rad);
     double y = microphone_m[1] + flat_m * cos(o->azimuth_rad);
     double off = remainder(heard_deg * M_PI / 180 - cb_doa_apparent_rad(doa, x, y, 0), 2 * M_PI);

@@ -66,7 +66,7 @@ static int read_pair(FILE *f, const char *path, struct cb_bus_curve *c, struct c
 static int load_pair(const char *path, struct cb_bus_curve *c, struct cb_error *reterr)
 {
     char derived[CB_BUS_KEY_LEN];
-    FILE *f;
+    FILE *f = NULL;
     int r = open_text(path, &f, reterr);
     if (r < 0)
         return r;
@@ -84,7 +84,7 @@ static int load_allowed(const char *path, struct cb_bus_curve *c, struct cb_erro
 {
     char line[256], key[64], where[sizeof reterr->where];
     size_t cap = 0;
-    FILE *f;
+    FILE *f = NULL;
     int r = open_text(path, &f, reterr);
     if (r < 0)
         return r;
@@ -106,7 +106,7 @@ static int load_allowed(const char *path, struct cb_bus_curve *c, struct cb_erro
 static int load_server(const char *path, struct cb_bus_curve *c, struct cb_error *reterr)
 {
     char word[64] = "", key[64] = "";
-    FILE *f;
+    FILE *f = NULL;
     int r = open_text(path, &f, reterr);
     if (r < 0)
         return r;

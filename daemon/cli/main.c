@@ -14,9 +14,11 @@ static const struct verb {
     {"measure", "measure a recorded clip, a live camera or tracks: one JSON object a line",
      cb_cli_measure},
     {"check", "check a configuration", cb_cli_check},
-    {"migrate", "bring the database up to date", cb_cli_migrate},
-    {"tail", "print alerts as they come", cb_cli_tail},
-    {"query", "read the history of violations", cb_cli_query},
+    {"migrate", "make or update the database's schema", cb_cli_migrate},
+    {"tail", "live alerts, as a table or as JSON", cb_cli_tail},
+    {"query", "the history of violations: table, CSV or JSON", cb_cli_query},
+    {"verify", "prove evidence whole, or name what was altered", cb_cli_verify},
+    {"keygen", "make signing keys and CURVE keys", cb_cli_keygen},
 };
 
 static void print_help(FILE *out)

@@ -73,7 +73,8 @@ static void on_passage(void *self, const struct cb_passage *p)
     struct measure *m = self;
     char *json = NULL;
     m->n_passages++;
-    print_line(cb_passage_print(p, &json), json);
+    int r = cb_passage_print(p, &json);
+    print_line(r, json);
 }
 
 static void on_noise(void *self, const struct cb_noise *n)
@@ -81,7 +82,8 @@ static void on_noise(void *self, const struct cb_noise *n)
     struct measure *m = self;
     char *json = NULL;
     m->n_noise++;
-    print_line(cb_noise_print(n, &json), json);
+    int r = cb_noise_print(n, &json);
+    print_line(r, json);
 }
 
 static void on_level(void *self, const struct cb_noise_level *l)

@@ -20,8 +20,8 @@
 /* The outbox leaves it where the media were removed after their delivery. Not part of the proof. */
 #define DELIVERED "delivered"
 
-static const char *const kind_names[] = {"record", "signature", "key",  "altered",
-                                         "missing", "extra",    "chain"};
+static const char *const kind_names[] = {"record",  "signature", "key",  "altered",
+                                         "missing", "extra",     "chain"};
 
 const char *cb_fault_kind_name(enum cb_fault_kind k)
 {
@@ -50,16 +50,16 @@ static void check_signature(const char *json, size_t n, const char *signature,
 {
     bool is_trusted = keys->n == 0;
     for (size_t i = 0; i < keys->n; i++)
-        is_trusted = is_trusted || !strcmp(keys->key[i], v->public_key);
+        is_trusted = is_trusted || !strcmp(keys->key[i], v->link.public_key);
     if (!is_trusted)
         add_fault(v, CB_FAULT_KEY, "record.sig", "is signed with key %.16s…, not with a key given",
-                  v->public_key);
+                  v->link.public_key);
     if (!signature)
         add_fault(v, CB_FAULT_SIGNATURE, "record.sig", "is missing: nothing proves the record");
-    else if (!cb_key_is_signature_of(v->public_key, signature, json, n))
+    else if (!cb_key_is_signature_of(v->link.public_key, signature, json, n))
         add_fault(v, CB_FAULT_SIGNATURE, "record.sig",
                   "is not key %.16s…'s signature of record.json: one of the two was altered",
-                  v->public_key);
+                  v->link.public_key);
 }
 
 static void check_file(const struct cb_evidence_file *f, const struct cb_verify_media *media,
@@ -71,7 +71,8 @@ static void check_file(const struct cb_evidence_file *f, const struct cb_verify_
     if (fd == -ENOENT && v->is_delivered)
         return;
     if (fd < 0) {
-        add_fault(v, CB_FAULT_MISSING, f->name, fd == -ENOENT ? "is not there (%s)" : "cannot be opened: %s",
+        add_fault(v, CB_FAULT_MISSING, f->name,
+                  fd == -ENOENT ? "is not there (%s)" : "cannot be opened: %s",
                   fd == -ENOENT ? f->role : strerror(-fd));
         return;
     }
@@ -89,11 +90,11 @@ static void check_file(const struct cb_evidence_file *f, const struct cb_verify_
 static void fill_report(const struct cb_evidence *e, struct cb_verify_report *v)
 {
     v->is_readable = true;
-    memcpy(v->id, e->id, sizeof v->id);
-    memcpy(v->node, e->node, sizeof v->node);
-    v->sequence = e->sequence;
-    memcpy(v->prev_sha256, e->prev_sha256, sizeof v->prev_sha256);
-    memcpy(v->public_key, e->public_key, sizeof v->public_key);
+    memcpy(v->link.id, e->id, sizeof v->link.id);
+    memcpy(v->link.node, e->node, sizeof v->link.node);
+    v->link.sequence = e->sequence;
+    memcpy(v->link.prev_sha256, e->prev_sha256, sizeof v->link.prev_sha256);
+    memcpy(v->link.public_key, e->public_key, sizeof v->link.public_key);
     v->n_files = e->n_files;
 }
 
@@ -107,7 +108,7 @@ static bool prove(const char *json, size_t n, const char *signature,
         add_fault(v, CB_FAULT_RECORD, "record.json", "cannot be checked: libsodium cannot start");
         return false;
     }
-    cb_durable_hash_bytes(json, n, v->sha256);
+    cb_durable_hash_bytes(json, n, v->link.sha256);
     if (cb_evidence_parse(json, n, ret_record, &error) < 0) {
         add_fault(v, CB_FAULT_RECORD, "record.json", "is no record: %.80s %.100s", error.where,
                   error.text);
@@ -218,21 +219,23 @@ static bool broken(struct cb_fault *f, uint64_t sequence, const char *fmt, ...)
     return false;
 }
 
-bool cb_verify_link(const struct cb_verify_report *a, const struct cb_verify_report *b,
-                    bool is_key_free, struct cb_fault *ret_fault)
+bool cb_verify_follows(const struct cb_verify_link *a, const struct cb_verify_link *b,
+                       bool is_key_free, struct cb_fault *ret_fault)
 {
     if (!a) {
         bool is_zero = strspn(b->prev_sha256, "0") == CB_SHA256_LEN - 1;
         if ((b->sequence == 1) == is_zero)
             return true;
-        return broken(ret_fault, b->sequence, "%s", is_zero ? "says nothing came before it"
-                                                            : "is the first and names one before it");
+        return broken(ret_fault, b->sequence, "%s",
+                      is_zero ? "says nothing came before it"
+                              : "is the first and names one before it");
     }
     if (b->sequence == a->sequence)
         return broken(ret_fault, b->sequence, "is there twice: %s and %s", a->id, b->id);
     if (b->sequence != a->sequence + 1)
-        return broken(ret_fault, b->sequence, "comes after %" PRIu64 ": %" PRIu64 " between are missing",
-                      a->sequence, b->sequence - a->sequence - 1);
+        return broken(ret_fault, b->sequence,
+                      "comes after %" PRIu64 ": %" PRIu64 " between are missing", a->sequence,
+                      b->sequence - a->sequence - 1);
     if (strcmp(b->prev_sha256, a->sha256))
         return broken(ret_fault, b->sequence,
                       "is chained to record %.16s…, but sequence %" PRIu64 " is %.16s…",

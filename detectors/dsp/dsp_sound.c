@@ -55,7 +55,7 @@ static void sorted_replace(float *s, size_t n, float old, float v)
     sorted_insert(s, n - 1, v);
 }
 
-void cb_dsp_median(float *dst, const float *x, size_t n, size_t half)
+void cb_dsp_moving_median(float *dst, const float *x, size_t n, size_t half)
 {
     float s[2 * MEDIAN_HALF_MAX + 1];
     size_t width = 2 * half + 1;

@@ -13,7 +13,7 @@ void cb_dsp_multiply(float *dst, const float *x, const float *w, size_t n);
 void cb_dsp_unroll(float *dst, const float *ring, size_t cap, size_t next, size_t n);
 double cb_dsp_sum(const float *x, size_t n);
 /** The moving median of ±half values, edges repeated; half ≤ 63. */
-void cb_dsp_median(float *dst, const float *x, size_t n, size_t half);
+void cb_dsp_moving_median(float *dst, const float *x, size_t n, size_t half);
 /**
  * Cross-correlation of two spectra with all magnitudes one (PHAT), at one delay:
  * Σ Re(a·conj(b)·e^{+j·2π·k·cycles_per_bin}) / (n), k = first … first + n − 1.

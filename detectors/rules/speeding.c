@@ -67,11 +67,15 @@ static void wish(struct cb_violation *v, const struct cb_fix *f)
 
 void cb_speeding_violation(const struct cb_passage *p, struct cb_violation *ret)
 {
-    struct cb_violation v = {.kind = CB_SPEEDING, .utc_offset_ns = p->utc_offset_ns,
-                             .time_source = p->time_source, .track = p->track,
+    struct cb_violation v = {.kind = CB_SPEEDING,
+                             .utc_offset_ns = p->utc_offset_ns,
+                             .time_source = p->time_source,
+                             .track = p->track,
                              .t_ns = p->t_first_ns + (p->t_last_ns - p->t_first_ns) / 2,
-                             .t_from_ns = p->t_first_ns, .t_to_ns = p->t_last_ns,
-                             .has_passage = true, .passage = *p};
+                             .t_from_ns = p->t_first_ns,
+                             .t_to_ns = p->t_last_ns,
+                             .has_passage = true,
+                             .passage = *p};
     memcpy(v.camera, p->camera, sizeof v.camera);
     v.severity = severity_of(p->charged_mps / p->limit_mps - 1);
     if (p->n_path) {

@@ -7,19 +7,19 @@
 #include "doa.h"
 #include "scene.h"
 
-#define SOUND_MPS        343.0
-#define SOURCE_HEIGHT_M  0.4  /* a tail pipe's */
-#define ODDS_MIN         20.0 /* one vehicle is named when it is so much likelier than any other */
-#define LEVEL_SIGMA_DB   3.0  /* throttle and the pipe's directivity, over a passage */
-#define BEARING_SIGMA    0.10 /* rad: the tail pipe is not where the track's point is */
-#define SURPRISE_MAX     4.5  /* of one moment, in −ln: an echo is not a refutation */
-#define INDEPENDENT_S    0.25 /* moments nearer than this say the same thing twice */
-#define SOURCE_7M5_DB    95.0 /* what makes a noise event at 7.5 m, and its spread */
-#define SOURCE_SIGMA_DB  8.0
-#define UNSEEN           1.2  /* −ln a moment of "someone outside the picture": 4.6 dB off all along */
-#define UNSEEN_ONCE      3.0
-#define SEEN_SHARE_MIN   0.5  /* of the moments: less, and a track can't be weighed */
-#define N_LIKELY_MAX     64
+#define SOUND_MPS       343.0
+#define SOURCE_HEIGHT_M 0.4  /* a tail pipe's */
+#define ODDS_MIN        20.0 /* one vehicle is named when it is so much likelier than any other */
+#define LEVEL_SIGMA_DB  3.0  /* throttle and the pipe's directivity, over a passage */
+#define BEARING_SIGMA   0.10 /* rad: the tail pipe is not where the track's point is */
+#define SURPRISE_MAX    4.5  /* of one moment, in −ln: an echo is not a refutation */
+#define INDEPENDENT_S   0.25 /* moments nearer than this say the same thing twice */
+#define SOURCE_7M5_DB   95.0 /* what makes a noise event at 7.5 m, and its spread */
+#define SOURCE_SIGMA_DB 8.0
+#define UNSEEN          1.2 /* −ln a moment of "someone outside the picture": 4.6 dB off all along */
+#define UNSEEN_ONCE     3.0
+#define SEEN_SHARE_MIN  0.5 /* of the moments: less, and a track can't be weighed */
+#define N_LIKELY_MAX    64
 
 struct candidate {
     const struct cb_scene_track *track;

@@ -8,12 +8,12 @@
 #include "base/mem.h"
 #include "dsp/dsp_sound.h"
 
-#define SOUND_MPS      343.0
-#define N_AZIMUTHS     720  /* half a degree */
-#define N_PAIRS_MAX    15   /* all pairs of six microphones; of more, the widest */
-#define N_DELAYS       129  /* a pair's correlation, from −d/c to +d/c */
-#define LOW_HZ         150.0 /* under it a hand's breadth of array has no phase to speak of */
-#define LEVEL_MIN_M    0.01
+#define SOUND_MPS   343.0
+#define N_AZIMUTHS  720   /* half a degree */
+#define N_PAIRS_MAX 15    /* all pairs of six microphones; of more, the widest */
+#define N_DELAYS    129   /* a pair's correlation, from −d/c to +d/c */
+#define LOW_HZ      150.0 /* under it a hand's breadth of array has no phase to speak of */
+#define LEVEL_MIN_M 0.01
 
 struct pair {
     int a, b;
@@ -32,7 +32,8 @@ struct cb_doa {
     double correlation[N_PAIRS_MAX][N_DELAYS];
 };
 
-/* How much later b hears it than a: a wave from the azimuth u arrives first where u·r is greatest. */
+/* How much later b hears it than a: a wave from the azimuth u arrives first where u·r is greatest.
+ */
 static double delay_s(const struct pair *p, double ux, double uy, double uz)
 {
     return -(p->dx_m * ux + p->dy_m * uy + p->dz_m * uz) / SOUND_MPS;
@@ -45,7 +46,8 @@ static double azimuth_of(int i)
 
 static void add_pair(struct cb_doa *d, const double position_m[][3], int a, int b)
 {
-    struct pair p = {.a = a, .b = b,
+    struct pair p = {.a = a,
+                     .b = b,
                      .dx_m = position_m[b][0] - position_m[a][0],
                      .dy_m = position_m[b][1] - position_m[a][1],
                      .dz_m = position_m[b][2] - position_m[a][2]};
@@ -98,8 +100,8 @@ int cb_doa_create(struct cb_doa **ret, const double position_m[][3], int n, doub
     d->is_line = all_on_a_line(d);
     for (size_t i = 0; i < d->n_pairs; i++)
         for (int k = 0; k < N_AZIMUTHS; k++)
-            d->pair[i].delay_s[k] = (float) delay_s(&d->pair[i], sin(azimuth_of(k)),
-                                                    cos(azimuth_of(k)), 0);
+            d->pair[i].delay_s[k] =
+                (float) delay_s(&d->pair[i], sin(azimuth_of(k)), cos(azimuth_of(k)), 0);
     *ret = d;
     d = NULL;
     return 0;
@@ -141,8 +143,8 @@ double cb_doa_find(struct cb_doa *d, const float *const *phase, double *ret_azim
         const struct pair *p = &d->pair[i];
         for (int k = 0; k < N_DELAYS; k++) {
             double t = (2.0 * k / (N_DELAYS - 1) - 1) * p->length_m / SOUND_MPS;
-            d->correlation[i][k] = cb_dsp_phat(phase[p->b], phase[p->a], d->first, d->n_bins,
-                                               t * d->bin_hz);
+            d->correlation[i][k] =
+                cb_dsp_phat(phase[p->b], phase[p->a], d->first, d->n_bins, t * d->bin_hz);
         }
     }
     int best = 0;

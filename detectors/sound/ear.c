@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "background.h"
+#include "ambient.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sound.h"
@@ -14,16 +14,16 @@
 #include "dsp/dsp_sound.h"
 #include "meter.h"
 
-#define TICKS_PER_S     100 /* levels looked at for events */
-#define ROWS_PER_S      20
-#define ENVELOPES_PER_S 500
-#define KEEP_S          14 /* longest event, and what goes before it */
-#define N_ROWS          (KEEP_S * ROWS_PER_S)
-#define N_ENVELOPE      (KEEP_S * ENVELOPES_PER_S)
-#define TICK_NS         (CB_NS_PER_S / TICKS_PER_S)
-#define TICKS_PER_LINE  10
-#define JITTER_NS       (2 * CB_NS_PER_MS)   /* stamps rounded to ms: counted samples are better */
-#define GAP_NS          (250 * CB_NS_PER_MS) /* more than that can't be jitter */
+#define TICKS_PER_S        100 /* levels looked at for events */
+#define ROWS_PER_S         20
+#define ENVELOPES_PER_S    500
+#define KEEP_S             14 /* longest event, and what goes before it */
+#define N_ROWS             (KEEP_S * ROWS_PER_S)
+#define N_ENVELOPE         (KEEP_S * ENVELOPES_PER_S)
+#define TICK_NS            (CB_NS_PER_S / TICKS_PER_S)
+#define TICKS_PER_LINE     10
+#define JITTER_NS          (2 * CB_NS_PER_MS) /* stamps rounded to ms: counted samples are better */
+#define GAP_NS             (250 * CB_NS_PER_MS) /* more than that can't be jitter */
 #define DIRECTION_UNDER_DB 5.0 /* directions are worked out from so much under an event's level */
 
 /* Divides the stream's time into equal steps, whatever the rate: exact, no rounding adds up. */
@@ -45,24 +45,24 @@ struct cb_ear {
     float *ring[CB_SOUND_CHANNELS_MAX]; /* window_n each */
     float *window;                      /* window_n */
     float *phase[CB_SOUND_CHANNELS_MAX];
-    size_t next, n_heard;               /* n_heard: since the last gap */
+    size_t next, n_heard; /* n_heard: since the last gap */
 
-    int64_t anchor_ns, n_since_anchor;  /* time is counted in samples from an anchor */
+    int64_t anchor_ns, n_since_anchor; /* time is counted in samples from an anchor */
     int64_t t_first_ns, t_ns, utc_offset_ns, t_overload_ns, t_line_ns;
     int time_source;
     struct divider tick, row_step, envelope_step;
     struct cb_meter meter;
-    struct cb_background background;
+    struct cb_ambient background;
     struct cb_cutter cutter;
     double line_max_db, background_db;
     double envelope_sum;
     int envelope_n;
 
-    struct cb_row *row;                 /* N_ROWS, ring */
-    int64_t n_rows;                     /* made since the last gap */
+    struct cb_row *row; /* N_ROWS, ring */
+    int64_t n_rows;     /* made since the last gap */
     struct cb_row short_row;
     const struct cb_row *event_row[N_ROWS];
-    float *envelope, *event_envelope;   /* N_ENVELOPE */
+    float *envelope, *event_envelope; /* N_ENVELOPE */
     int64_t n_envelope;
 };
 
@@ -129,7 +129,7 @@ static int take_format(struct cb_ear *e, const struct cb_samples *s)
     e->ring[0] = calloc(n, sizeof *e->ring[0]);
     if (!e->window || !e->ring[0])
         return -ENOMEM;
-    r = cb_doa_create(&e->doa, (const double (*)[3]) e->position_m, e->n_array,
+    r = cb_doa_create(&e->doa, (const double(*)[3]) e->position_m, e->n_array,
                       cb_spectrum_bin_hz(e->spectrum), cb_spectrum_n_bins(e->spectrum));
     if (r == -ENOTSUP)
         e->n_array = 1;
@@ -225,8 +225,8 @@ static size_t collect_envelope(struct cb_ear *e, int64_t from_ns)
         n = e->n_envelope;
     if (n > N_ENVELOPE)
         n = N_ENVELOPE;
-    cb_dsp_unroll(e->event_envelope, e->envelope, N_ENVELOPE,
-                  (size_t) (e->n_envelope % N_ENVELOPE), (size_t) n);
+    cb_dsp_unroll(e->event_envelope, e->envelope, N_ENVELOPE, (size_t) (e->n_envelope % N_ENVELOPE),
+                  (size_t) n);
     return (size_t) n;
 }
 
@@ -259,11 +259,11 @@ static void tell_level(struct cb_ear *e, int64_t t_ns)
     if (t_ns <= e->t_line_ns)
         return;
     e->t_line_ns = t_ns;
-    struct cb_noise_level l = {.t_ns = t_ns, .laf_db = cb_meter_laf_db(&e->meter),
-                               .lafmax_db = e->line_max_db};
+    struct cb_noise_level l = {
+        .t_ns = t_ns, .laf_db = cb_meter_laf_db(&e->meter), .lafmax_db = e->line_max_db};
     e->line_max_db = l.laf_db;
     if (!e->cutter.is_open)
-        cb_background_add(&e->background, l.laf_db);
+        cb_ambient_add(&e->background, l.laf_db);
     if (e->listener.on_level)
         e->listener.on_level(e->listener.self, &l);
 }
@@ -273,7 +273,7 @@ static int on_tick(struct cb_ear *e)
     double max_db = cb_meter_take_max_db(&e->meter);
     e->line_max_db = fmax(e->line_max_db, max_db);
     if (!e->cutter.is_open)
-        e->background_db = cb_background_db(&e->background);
+        e->background_db = cb_ambient_db(&e->background);
     enum cb_cut cut = cb_cutter_add(&e->cutter, e->t_ns, max_db, e->background_db);
     int r = cut == CB_CUT_END ? tell_event(e) : 0;
     int64_t i_tick = (e->t_ns + TICK_NS / 2) / TICK_NS;

@@ -8,22 +8,22 @@
  * the loudest spectrum); shares are of A-weighted power.
  */
 enum cb_feature {
-    CB_F_COMB_DB,      /* equally spaced lines over the gaps between them: firing orders */
-    CB_F_F0_HZ,        /* their distance */
-    CB_F_F0_HOLD,      /* share of the moments at which it went on from the one before, [0, 1] */
-    CB_F_COMB_SHARE,   /* of the power in the lines, [0, 1] */
-    CB_F_LOW_DB,       /* share under 250 Hz: engines and exhausts have it, horns have none */
-    CB_F_HIGH_DB,      /* share over 1600 Hz: saws, tyres, rain, jets and speech's sibilants */
-    CB_F_FLATNESS,     /* of the mean spectrum, 100 Hz to 4 kHz: 1 noise, 0 lines */
-    CB_F_TONE_HZ,      /* the strongest line, 250 Hz to 4 kHz */
-    CB_F_TONE_SHARE,   /* of the power in it, [0, 1] */
-    CB_F_TONE_OCT,     /* how far it moves: 80 % range, octaves */
-    CB_F_TONE_STEADY,  /* share of the moments at which it stays within 1.5 %, [0, 1] */
-    CB_F_RIPPLE_DB,    /* how much the level goes up and down within half a second, RMS */
-    CB_F_CREST_DB,     /* the strongest 2 ms over the mean */
-    CB_F_BANGS,        /* sudden rises of 10 dB within 10 ms, a second */
-    CB_F_PULSE,        /* how regularly the power pulses at 12 to 250 Hz, [0, 1] */
-    CB_F_SECONDS,      /* how long the loud part is */
+    CB_F_COMB_DB,     /* equally spaced lines over the gaps between them: firing orders */
+    CB_F_F0_HZ,       /* their distance */
+    CB_F_F0_HOLD,     /* share of the moments at which it went on from the one before, [0, 1] */
+    CB_F_COMB_SHARE,  /* of the power in the lines, [0, 1] */
+    CB_F_LOW_DB,      /* share under 250 Hz: engines and exhausts have it, horns have none */
+    CB_F_HIGH_DB,     /* share over 1600 Hz: saws, tyres, rain, jets and speech's sibilants */
+    CB_F_FLATNESS,    /* of the mean spectrum, 100 Hz to 4 kHz: 1 noise, 0 lines */
+    CB_F_TONE_HZ,     /* the strongest line, 250 Hz to 4 kHz */
+    CB_F_TONE_SHARE,  /* of the power in it, [0, 1] */
+    CB_F_TONE_OCT,    /* how far it moves: 80 % range, octaves */
+    CB_F_TONE_STEADY, /* share of the moments at which it stays within 1.5 %, [0, 1] */
+    CB_F_RIPPLE_DB,   /* how much the level goes up and down within half a second, RMS */
+    CB_F_CREST_DB,    /* the strongest 2 ms over the mean */
+    CB_F_BANGS,       /* sudden peaks 8 dB over what was before, a second */
+    CB_F_LIKENESS,    /* of each moment's spectrum to the mean one's, [0, 1] */
+    CB_F_SECONDS,     /* how long the loud part is */
     CB_F_COUNT
 };
 

@@ -5,12 +5,13 @@
 #include "dsp/dsp_sound.h"
 #include "spectrum.h"
 
-#define CONTRAST_MAX_DB 20.0  /* a line can't count for more: one whistle is no comb */
+#define CONTRAST_MAX_DB 20.0 /* a line can't count for more: one whistle is no comb */
 #define SURROUND_HZ     120.0
 #define STEP            1.006 /* from one f0 to the next: half a bin at the tenth harmonic */
 #define TOP_HZ          3000.0
 #define N_HARMONICS     24
-#define N_FULL_TRUST    8     /* harmonics from which on a comb is not chance */
+#define DIVISOR_MIN     0.85
+#define N_FULL_TRUST    8 /* harmonics from which on a comb is not chance */
 
 void cb_contrast(float *ret_db, const float *power, size_t n, double bin_hz)
 {
@@ -18,7 +19,7 @@ void cb_contrast(float *ret_db, const float *power, size_t n, double bin_hz)
     double half = SURROUND_HZ / bin_hz;
     for (size_t k = 0; k < n; k++)
         db[k] = 10 * log10f(power[k] + 1e-20f);
-    cb_dsp_median(median, db, n, (size_t) fmin(half, 60));
+    cb_dsp_moving_median(median, db, n, (size_t) fmin(half, 60));
     for (size_t k = 0; k < n; k++)
         ret_db[k] = fmaxf(0, fminf((float) CONTRAST_MAX_DB, db[k] - median[k]));
 }
@@ -63,6 +64,20 @@ static double share_of(const float *power, size_t n, double bin_hz, double f0_hz
     return all > 0 ? in / all : 0;
 }
 
+/* Every third line of a comb is a comb too, and scores as well: the finest that holds is meant. */
+static void prefer_divisor(const float *contrast_db, size_t n, double bin_hz, struct cb_comb *c)
+{
+    const double best_db = c->score_db, f0_hz = c->f0_hz;
+    for (int k = 2; k <= 6 && f0_hz / k >= CB_COMB_LOW_HZ; k++) {
+        for (int i = -1; i <= 1; i++) {
+            double f = f0_hz / k * (1 + i * (STEP - 1) / k);
+            double v = score(contrast_db, n, bin_hz, f);
+            if (v >= DIVISOR_MIN * best_db)
+                *c = (struct cb_comb){.f0_hz = f, .score_db = v};
+        }
+    }
+}
+
 void cb_comb_find(const float *contrast_db, const float *power, size_t n, double bin_hz,
                   struct cb_comb *ret)
 {
@@ -72,6 +87,7 @@ void cb_comb_find(const float *contrast_db, const float *power, size_t n, double
         if (v > ret->score_db)
             *ret = (struct cb_comb){.f0_hz = f0, .score_db = v};
     }
+    prefer_divisor(contrast_db, n, bin_hz, ret);
     if (ret->f0_hz > 0)
         ret->share = share_of(power, n, bin_hz, ret->f0_hz);
 }

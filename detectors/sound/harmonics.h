@@ -16,8 +16,8 @@ struct cb_tone {
     double share; /* of the power, within two bins of it, [0, 1] */
 };
 
-#define CB_COMB_LOW_HZ  25.0  /* under it the window no longer parts the orders */
-#define CB_COMB_HIGH_HZ 400.0
+#define CB_COMB_LOW_HZ  25.0   /* under it the window no longer parts the orders */
+#define CB_COMB_HIGH_HZ 1000.0 /* over the engines: a horn shall not pass for its own half */
 
 /** @param contrast_db by cb_contrast @param power the same n bins */
 void cb_comb_find(const float *contrast_db, const float *power, size_t n, double bin_hz,

@@ -10,14 +10,14 @@
 #include "weighting.h"
 
 struct cb_spectrum {
-    size_t n;           /* samples a window, even */
+    size_t n; /* samples a window, even */
     size_t n_bins;
     double bin_hz;
     kiss_fftr_cfg fft;
-    float *window;      /* n */
-    float *x;           /* n, windowed */
-    float *gain;        /* n / 2 + 1: A weighting as a factor of power */
-    kiss_fft_cpx *out;  /* n / 2 + 1 */
+    float *window;     /* n */
+    float *x;          /* n, windowed */
+    float *gain;       /* n / 2 + 1: A weighting as a factor of power */
+    kiss_fft_cpx *out; /* n / 2 + 1 */
 };
 
 static int fill(struct cb_spectrum *s, int rate_hz)

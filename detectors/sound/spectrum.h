@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /** Width of the analysis window: resolves firing orders 12 Hz apart, at every rate. */
-#define CB_WINDOW_S     0.17
+#define CB_WINDOW_S 0.17
 /** Bins are kept up to here, or to 0.46 of the rate. */
 #define CB_SPECTRUM_HZ  4000.0
 #define CB_BINS_MAX     800

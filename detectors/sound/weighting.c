@@ -37,8 +37,8 @@ static struct cb_biquad low_pass(double f_hz, double rate_hz)
     double p = a / (sqrt(b * b - a * a) - b);
     double at_half = (1 + p) * sqrt(half); /* b0 − b1; b0 + b1 = 1 − p */
     double b0 = (1 - p + at_half) / 2, b1 = (1 - p - at_half) / 2;
-    return (struct cb_biquad){.b0 = b0 * b0, .b1 = 2 * b0 * b1, .b2 = b1 * b1,
-                              .a1 = -2 * p, .a2 = p * p};
+    return (struct cb_biquad){
+        .b0 = b0 * b0, .b1 = 2 * b0 * b1, .b2 = b1 * b1, .a1 = -2 * p, .a2 = p * p};
 }
 
 void cb_weighting_init(struct cb_weighting *w, double rate_hz)

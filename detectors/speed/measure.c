@@ -13,20 +13,24 @@
 #define POINT_U_PX 1.0
 #define POINT_U_M  0.03
 /* Parts no averaging takes away, standard uncertainties. */
-#define CONTACT_HEIGHT_U_M 0.08 /* of the followed point above the road: it reads fast by z / h */
 #define CAMERA_HEIGHT_M    6.0  /* assumed where the calibration knows no pose */
-#define DRIFT_U_M          0.08 /* of the followed point along the vehicle, at either end */
-#define TIMING_U_S         0.0005 /* of a capture time, at either end */
+#define CONTACT_HEIGHT_U_M 0.08 /* of a contact point above the road: it reads fast by z / h */
+/* A point that another detector followed, low on a vehicle's front or rear: anywhere between the
+ * tyre or shadow on the road and a bumper's lower edge, 0.2 m up. */
+#define LOW_POINT_M   0.10
+#define LOW_POINT_U_M 0.06
+#define DRIFT_U_M     0.08   /* of the followed point along the vehicle, at either end */
+#define TIMING_U_S    0.0005 /* of a capture time, at either end */
 
-#define N_MIN        5
-#define SECONDS_MIN  0.2
-#define COVER_MIN_M  8.0 /* of the zone must be seen, or this share of a shorter one */
-#define COVER_SHARE  0.3
-#define STANDING_M   1.5
-#define STANDING_MPS 0.7
+#define N_MIN         5
+#define SECONDS_MIN   0.2
+#define COVER_MIN_M   8.0 /* of the zone must be seen, or this share of a shorter one */
+#define COVER_SHARE   0.3
+#define STANDING_M    1.5
+#define STANDING_MPS  0.7
 #define FOLLOWERS_MIN 0.55 /* of the samples in the zone */
-#define WANDER_MAX_M 0.6   /* noise on the road beyond which it is no vehicle's motion */
-#define U95_MAX_MPS  1.4   /* 5 km/h … */
+#define WANDER_MAX_M  0.6  /* noise on the road beyond which it is no vehicle's motion */
+#define U95_MAX_MPS   1.4  /* 5 km/h … */
 #define U95_MAX_SHARE 0.15 /* … or this share, whatever is larger */
 
 /* The samples in the zone. */
@@ -34,7 +38,8 @@ struct look {
     struct cb_motion_point *p;
     const struct cb_speed_sample **from;
     size_t n;
-    double zone_m; /* its length along the road */
+    double zone_m;     /* its length along the road */
+    bool has_contacts; /* seen where the vehicle touches the road, else some low point of it */
 };
 
 /* Inverse of J Σ Jᵀ + floor: what a place on the road is worth, from the pixel it was seen in. */
@@ -82,6 +87,7 @@ static void look_at(const struct cb_road *road, const struct cb_camera_conf *con
             !(m.y >= y_min && m.y <= y_max) || weigh(road, &s[i], &l->p[l->n]) < 0)
             continue;
         before = &s[i];
+        l->has_contacts |= s[i].box.w > 0;
         l->p[l->n].t_s = seconds_between(l->n ? l->from[0]->t_ns : s[i].t_ns, s[i].t_ns);
         l->p[l->n].x_m = m.x;
         l->p[l->n].y_m = m.y;
@@ -96,9 +102,12 @@ static void describe(const struct look *l, struct cb_passage *p)
         const struct cb_speed_sample *s = l->from[i];
         if (!(l->p[i].weight > 0))
             continue;
-        p->path[p->n_path++] = (struct cb_fix){
-            .t_ns = s->t_ns, .x_m = l->p[i].x_m, .y_m = l->p[i].y_m, .x_px = (float) s->x_px,
-            .y_px = (float) s->y_px, .box = s->box};
+        p->path[p->n_path++] = (struct cb_fix){.t_ns = s->t_ns,
+                                               .x_m = l->p[i].x_m,
+                                               .y_m = l->p[i].y_m,
+                                               .x_px = (float) s->x_px,
+                                               .y_px = (float) s->y_px,
+                                               .box = s->box};
     }
     p->t_first_ns = p->path[0].t_ns;
     p->t_last_ns = p->path[p->n_path - 1].t_ns;
@@ -121,28 +130,50 @@ static bool is_standing(const struct look *l)
     return seconds > 0.8 && (moved < STANDING_M || moved < STANDING_MPS * seconds);
 }
 
-/* Relative standard uncertainty that all points of a track share. */
-static double systematic_u(const struct cb_road *road, const struct cb_motion *m)
+static double camera_height(const struct cb_road *road)
 {
-    const struct cb_pose *pose = cb_road_pose(road);
+    return isnan(road->height_m) ? CAMERA_HEIGHT_M : road->height_m;
+}
+
+/* What a point z above the road, seen from h, moves too fast by: h / (h − z). Only a known pose
+ * corrects; without one the whole height is uncertainty. */
+static double height_factor(const struct cb_road *road, const struct look *l)
+{
+    if (l->has_contacts || !cb_road_pose(road))
+        return 1;
+    return fmax(0.5, 1 - LOW_POINT_M / camera_height(road));
+}
+
+static double height_u(const struct cb_road *road, const struct look *l)
+{
+    double z = l->has_contacts ? CONTACT_HEIGHT_U_M : LOW_POINT_U_M;
+    if (!l->has_contacts && !cb_road_pose(road))
+        z = hypot(z, LOW_POINT_M);
+    return z / camera_height(road);
+}
+
+/* Relative standard uncertainty that all points of a track share. */
+static double systematic_u(const struct cb_road *road, const struct look *l,
+                           const struct cb_motion *m)
+{
     double length = m->speed_mps * (m->t1_s - m->t0_s);
     double x = m->x0_m + m->dx_m / 2, y1 = m->y0_m + m->dy_m;
-    double scale = fabs(m->dy_m) > 0.1 * length ? cb_road_scale_u(road, x, m->y0_m, y1)
-                                                : cb_road_scale_u(road, x, m->y0_m,
-                                                                  m->y0_m + length);
-    double height = CONTACT_HEIGHT_U_M / (pose ? pose->position_m[2] : CAMERA_HEIGHT_M);
+    double scale = fabs(m->dy_m) > 0.1 * length
+                       ? cb_road_scale_u(road, x, m->y0_m, y1)
+                       : cb_road_scale_u(road, x, m->y0_m, m->y0_m + length);
+    double height = height_u(road, l);
     double drift = sqrt(2) * DRIFT_U_M / length;
     double timing = sqrt(2) * TIMING_U_S / (m->t1_s - m->t0_s);
     return sqrt(scale * scale + height * height + drift * drift + timing * timing);
 }
 
 /* Half-width of the 95 % interval; the factor of the random part is Student's, to 2 %. */
-static double u95_of(const struct cb_road *road, const struct cb_motion *m)
+static double u95_of(const struct cb_road *road, const struct look *l, const struct cb_motion *m)
 {
     double t = 1.96 + 2.7 / m->dof + 3 / (m->dof * m->dof);
     if (m->dof < 2)
         t = 12.7;
-    return hypot(t * m->u_speed_mps, 1.96 * m->speed_mps * systematic_u(road, m));
+    return hypot(t * m->u_speed_mps, 1.96 * m->speed_mps * systematic_u(road, l, m));
 }
 
 static double wander_m(const struct look *l, const struct cb_motion *m)
@@ -170,7 +201,7 @@ static enum cb_reason judge(const struct cb_road *road, const struct look *l,
         return CB_REASON_TOO_FEW_SAMPLES;
     if (length < STANDING_M)
         return CB_REASON_STANDING;
-    *ret_u95 = u95_of(road, ret_m);
+    *ret_u95 = u95_of(road, l, ret_m);
     bool is_sure = *ret_u95 <= fmax(U95_MAX_MPS, U95_MAX_SHARE * ret_m->speed_mps);
     return is_sure ? CB_REASON_NONE : CB_REASON_TOO_UNCERTAIN;
 }
@@ -181,7 +212,7 @@ static void conclude(const struct cb_road *road, struct look *l, struct cb_passa
     double u95 = NAN;
     p->reason = judge(road, l, &m, &u95);
     if (p->reason == CB_REASON_NONE) {
-        p->speed_mps = m.speed_mps;
+        p->speed_mps = m.speed_mps * height_factor(road, l);
         p->u95_mps = u95;
     } else {
         for (size_t i = 0; i < l->n; i++)

@@ -8,15 +8,16 @@
 #include "base/mem.h"
 #include "numeric.h"
 
-#define TERMS_MAX  7
-#define PARAMS_MAX (2 * TERMS_MAX)
-#define N_STARTS   12  /* places in the track between which starts are drawn */
-#define N_ROUNDS   25
-#define TUKEY      5.0 /* of the noise: beyond it a point has no say */
+#define TERMS_MAX           7
+#define PARAMS_MAX          (2 * TERMS_MAX)
+#define N_STARTS            12 /* places in the track between which starts are drawn */
+#define N_ROUNDS            25
+#define TUKEY               5.0 /* of the noise: beyond it a point has no say */
 #define ACCELERATION_U_MPS2 1.5 /* what road users do between two looks, standard */
+#define JERK_U_MPS3         0.1 /* … and how much of it changes meanwhile */
 #define LATERAL_U_MPS2      0.7
-#define RAYLEIGH_MEDIAN 1.1774  /* of the length of a two-dimensional unit error */
-#define NOISE_MIN  1e-4
+#define RAYLEIGH_MEDIAN     1.1774 /* of the length of a two-dimensional unit error */
+#define NOISE_MIN           1e-4
 
 /* Legendre polynomials in time over the followers' stretch: coefficients of X, then of Y. */
 struct fit {
@@ -32,8 +33,8 @@ static void legendre(double tau, size_t n, double *ret)
     ret[0] = 1;
     ret[1] = tau;
     for (size_t k = 1; k + 1 < n; k++)
-        ret[k + 1] = ((2.0 * (double) k + 1) * tau * ret[k] - (double) k * ret[k - 1]) /
-                     ((double) k + 1);
+        ret[k + 1] =
+            ((2.0 * (double) k + 1) * tau * ret[k] - (double) k * ret[k - 1]) / ((double) k + 1);
 }
 
 static double tau_of(const struct fit *f, double t_s)
@@ -66,13 +67,16 @@ static double miss_of(const struct fit *f, const struct cb_motion_point *p)
     return length_of(p, ex, ey);
 }
 
-/* Long looks need more freedom than one acceleration: a car that follows another. */
+/* Speed, acceleration and an S for a change of lanes; longer looks need more freedom: a car that
+ * follows another. */
 static size_t terms_for(double seconds, double n)
 {
-    size_t terms = n < 6 ? 2 : 3;
+    size_t terms = 4;
     if (seconds > 5)
-        terms += (size_t) fmin(4, (seconds - 5) / 2.5 + 1);
-    return n < 6.0 * (double) terms && terms > 3 ? 3 : terms;
+        terms += (size_t) fmin(TERMS_MAX - 4, (seconds - 5) / 2.5 + 1);
+    while (terms > 2 && n < 3.0 * (double) terms)
+        terms--;
+    return terms;
 }
 
 static void stretch(const struct cb_motion_point *p, size_t n, struct fit *f)
@@ -120,12 +124,13 @@ static int solve(const struct cb_motion_point *p, size_t n, struct fit *f)
             legendre(tau_of(f, p[i].t_s), f->n_terms, b);
             add_row(f->factor, right, f->n_terms, b, &p[i]);
         }
-    /* x = c2 P2(τ) has the acceleration 3 c2 / t_half² */
-    double c_u = f->t_half_s * f->t_half_s / 3;
+    /* c Pk(τ) has the acceleration c Pk''(1) / t_half² at its end; Pk''(1) = (k−1)k(k+1)(k+2)/8 */
     for (size_t k = 2; k < f->n_terms; k++) {
+        double c_u = f->t_half_s * f->t_half_s * 8 / (double) ((k - 1) * k * (k + 1) * (k + 2));
         size_t ix = k * m + k, iy = (f->n_terms + k) * m + f->n_terms + k;
         f->factor[ix] += pow(f->noise / (LATERAL_U_MPS2 * c_u), 2);
-        f->factor[iy] += pow(f->noise / (ACCELERATION_U_MPS2 * c_u), 2);
+        double change = fmin(2 * f->t_half_s * JERK_U_MPS3, ACCELERATION_U_MPS2);
+        f->factor[iy] += pow(f->noise / ((k == 2 ? ACCELERATION_U_MPS2 : change) * c_u), 2);
     }
     if (cb_cholesky(f->factor, m) < 0)
         return -EDOM;
@@ -154,7 +159,8 @@ static double find_start(const struct cb_motion_point *p, size_t n, double *scra
         for (size_t j = i + 1; j < places; j++) {
             const struct cb_motion_point *a = &p[i * (n - 1) / (places - 1)],
                                          *b = &p[j * (n - 1) / (places - 1)];
-            struct fit f = {.n_terms = 2, .t_middle_s = (a->t_s + b->t_s) / 2,
+            struct fit f = {.n_terms = 2,
+                            .t_middle_s = (a->t_s + b->t_s) / 2,
                             .t_half_s = (b->t_s - a->t_s) / 2};
             f.c[0] = (a->x_m + b->x_m) / 2;
             f.c[1] = (b->x_m - a->x_m) / 2;
@@ -200,8 +206,8 @@ static int refine(struct cb_motion_point *p, size_t n, double *scratch, struct f
         if (count < 4)
             return -ENODATA;
         double spare = 2.0 * (double) count / fmax(1, 2.0 * (double) (count - f->n_terms));
-        f->noise = fmax(NOISE_MIN, median_miss(p, n, f, scratch, 1, true) / RAYLEIGH_MEDIAN *
-                                       sqrt(spare));
+        f->noise =
+            fmax(NOISE_MIN, median_miss(p, n, f, scratch, 1, true) / RAYLEIGH_MEDIAN * sqrt(spare));
         if (i + 1 < N_ROUNDS)
             weigh(p, n, f, TUKEY * f->noise);
     }
@@ -250,7 +256,8 @@ static void report(const struct cb_motion_point *p, size_t n, const struct fit *
                    struct cb_motion *ret)
 {
     struct cb_motion m = {.t0_s = f->t_middle_s - f->t_half_s,
-                          .t1_s = f->t_middle_s + f->t_half_s, .noise = f->noise};
+                          .t1_s = f->t_middle_s + f->t_half_s,
+                          .noise = f->noise};
     double sign = 1;
     for (size_t k = 0; k < f->n_terms; k++, sign = -sign) {
         m.x0_m += sign * f->c[k];

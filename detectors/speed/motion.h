@@ -13,14 +13,14 @@ struct cb_motion_point {
 
 /** One smooth motion through most of the points. */
 struct cb_motion {
-    double t0_s, t1_s;       /* first and last point that follow it */
-    double x0_m, y0_m;       /* where it is then */
-    double dx_m, dy_m;       /* displacement from t0 to t1 */
-    double speed_mps;        /* |displacement| / (t1 − t0) */
-    double u_speed_mps;      /* random part: localisation, with its autocorrelation */
-    double dof;              /* of u_speed: independent points less parameters */
-    double noise;            /* the points' noise in units of their stated covariance */
-    size_t n_followers;      /* points with weight > 0 */
+    double t0_s, t1_s;  /* first and last point that follow it */
+    double x0_m, y0_m;  /* where it is then */
+    double dx_m, dy_m;  /* displacement from t0 to t1 */
+    double speed_mps;   /* |displacement| / (t1 − t0) */
+    double u_speed_mps; /* random part: localisation, with its autocorrelation */
+    double dof;         /* of u_speed: independent points less parameters */
+    double noise;       /* the points' noise in units of their stated covariance */
+    size_t n_followers; /* points with weight > 0 */
 };
 
 /**

@@ -30,8 +30,7 @@ void cb_mat3_multiply(const double a[9], const double b[9], double ret[9])
 {
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++)
-            ret[3 * i + j] =
-                a[3 * i] * b[j] + a[3 * i + 1] * b[3 + j] + a[3 * i + 2] * b[6 + j];
+            ret[3 * i + j] = a[3 * i] * b[j] + a[3 * i + 1] * b[3 + j] + a[3 * i + 2] * b[6 + j];
 }
 
 int cb_cholesky(double *a, size_t n)

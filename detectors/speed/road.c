@@ -31,9 +31,9 @@ int cb_road_set(struct cb_road *r, const double to_px[9])
 static void assume_size(const struct cb_calibration_conf *conf, int *width, int *height)
 {
     static const int usual[][2] = {
-        {320, 240},   {640, 360},   {640, 480},   {800, 600},   {1024, 768},  {1280, 720},
-        {1280, 960},  {1920, 1080}, {2048, 1536}, {2560, 1440}, {2592, 1944}, {3840, 2160},
-        {4096, 3072}, {7680, 4320},
+        {320, 240},   {640, 360},   {640, 480},   {800, 600},   {1024, 768},
+        {1280, 720},  {1280, 960},  {1920, 1080}, {2048, 1536}, {2560, 1440},
+        {2592, 1944}, {3840, 2160}, {4096, 3072}, {7680, 4320},
     };
     double x = 0, y = 0;
     for (size_t i = 0; i < conf->n_points; i++) {
@@ -64,7 +64,8 @@ int cb_road_create(struct cb_road **ret, const struct cb_calibration_conf *conf,
     if (err < 0)
         cb_error_set(reterr, err, "calibration.distortion",
                      "k1 %g, k2 %g fold the picture over itself; expected a radius that grows up "
-                     "to the corner (r in half diagonals)", conf->k1, conf->k2);
+                     "to the corner (r in half diagonals)",
+                     conf->k1, conf->k2);
     else if (conf->n_distances && !conf->n_points)
         err = cb_road_fit_lengths(r, conf, reterr);
     else
@@ -168,8 +169,8 @@ int cb_road_away_sign(const struct cb_road *r)
 {
     /* the third row is the depth along the optical axis, up to scale */
     const double *h = r->to_px + 6;
-    double middle = h[0] * (r->x_min_m + r->x_max_m) / 2 + h[1] * (r->y_min_m + r->y_max_m) / 2 +
-                    h[2];
+    double middle =
+        h[0] * (r->x_min_m + r->x_max_m) / 2 + h[1] * (r->y_min_m + r->y_max_m) / 2 + h[2];
     double change = h[1] * (r->y_max_m - r->y_min_m) / middle;
     return change < -0.02 ? -1 : 1; /* seen from the side, +Y is "away" by convention */
 }

@@ -13,7 +13,8 @@
 /* to_px maps (X, Y, 1) m to undistorted px; its third row is positive in front of the camera. */
 struct cb_road {
     struct cb_lens lens;
-    bool is_size_known; /* else the lens stands on the smallest usual picture that holds the points */
+    bool is_size_known; /* else the lens stands on the smallest usual picture that holds the points
+                         */
     double to_px[9], to_m[9];
     /* The calibration's covariance as the roads one standard deviation away along each of its
      * independent directions: first-order propagation is a sum of squared differences. */
@@ -21,6 +22,7 @@ struct cb_road {
     size_t n_sigmas;
     bool has_pose;
     struct cb_pose pose;
+    double height_m; /* of the camera, also where the picture's size is assumed; NaN: unknown */
     double x_min_m, x_max_m, y_min_m, y_max_m; /* what the points or lengths cover */
     double rms_px, max_px;
     size_t i_max;

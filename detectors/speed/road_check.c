@@ -4,11 +4,13 @@
 
 #include "road.h"
 
-#define COLLINEAR  0.01  /* of the points' spread: nearer to a line says nothing across it */
-#define PX_OUTSIDE 0.25  /* of the picture, for points that were read off a line drawn beyond it */
+#define COLLINEAR    0.01 /* of the points' spread: nearer to a line says nothing across it */
+#define PX_OUTSIDE   0.25 /* of the picture, for points that were read off a line drawn beyond it */
 #define LENGTH_MIN_M 0.2
 #define LENGTH_MAX_M 1000.0
 #define EXTENT_MAX_M 1e5
+#define POINTS_MAX   400 /* so that no check takes seconds */
+#define LENGTHS_MAX  40
 
 void cb_road_name(char *where, size_t size, const char *list, size_t i, int line)
 {
@@ -86,11 +88,13 @@ static int check_point(const struct cb_calibration_conf *c, size_t i, const stru
     char where[96];
     cb_road_name(where, sizeof where, "points", i, p->line);
     if (!isfinite(p->x_px) || !isfinite(p->y_px) || !isfinite(p->x_m) || !isfinite(p->y_m))
-        return cb_error_set(reterr, -EINVAL, where, "is not finite; expected px: [x, y], m: [X, Y]");
+        return cb_error_set(reterr, -EINVAL, where,
+                            "is not finite; expected px: [x, y], m: [X, Y]");
     if (fabs(p->x_m) > EXTENT_MAX_M || fabs(p->y_m) > EXTENT_MAX_M)
         return cb_error_set(reterr, -EINVAL, where,
                             "m: [%g, %g] is more than 100 km off; expected metres from a mark on "
-                            "this road", p->x_m, p->y_m);
+                            "this road",
+                            p->x_m, p->y_m);
     if (!in_picture(r, p->x_px, p->y_px))
         return cb_error_set(reterr, -EINVAL, where,
                             "px: [%g, %g] is far outside the %g x %g picture", p->x_px, p->y_px,
@@ -109,9 +113,10 @@ static int check_point(const struct cb_calibration_conf *c, size_t i, const stru
 int cb_road_check_points(const struct cb_calibration_conf *c, const struct cb_road *r,
                          struct cb_error *reterr)
 {
-    if (c->n_points < 4)
+    if (c->n_points < 4 || c->n_points > POINTS_MAX)
         return cb_error_set(reterr, -EINVAL, "calibration.points",
-                            "has %zu points, expected 4 or more", c->n_points);
+                            "has %zu points, expected 4 or more, up to %d", c->n_points,
+                            POINTS_MAX);
     for (size_t i = 0; i < c->n_points; i++) {
         int err = check_point(c, i, r, reterr);
         if (err < 0)
@@ -131,7 +136,8 @@ static int check_length(const struct cb_calibration_conf *c, size_t i, const str
         return cb_error_set(reterr, -EINVAL, where, "m: %g, expected %g to %g metres", d->length_m,
                             LENGTH_MIN_M, LENGTH_MAX_M);
     if (!isfinite(d->x1_px + d->y1_px + d->x2_px + d->y2_px))
-        return cb_error_set(reterr, -EINVAL, where, "is not finite; expected px: [[x1, y1], [x2, y2]]");
+        return cb_error_set(reterr, -EINVAL, where,
+                            "is not finite; expected px: [[x1, y1], [x2, y2]]");
     if (!in_picture(r, d->x1_px, d->y1_px) || !in_picture(r, d->x2_px, d->y2_px))
         return cb_error_set(reterr, -EINVAL, where, "px lies far outside the %g x %g picture",
                             2 * r->lens.centre_px.x, 2 * r->lens.centre_px.y);
@@ -146,6 +152,9 @@ int cb_road_check_lengths(const struct cb_calibration_conf *c, const struct cb_r
                           struct cb_error *reterr)
 {
     size_t n_along = 0;
+    if (c->n_distances > LENGTHS_MAX)
+        return cb_error_set(reterr, -EINVAL, "calibration.distances",
+                            "has %zu lengths, expected up to %d", c->n_distances, LENGTHS_MAX);
     for (size_t i = 0; i < c->n_distances; i++) {
         int err = check_length(c, i, r, reterr);
         if (err < 0)
@@ -155,7 +164,7 @@ int cb_road_check_lengths(const struct cb_calibration_conf *c, const struct cb_r
     if (n_along < 2 || n_along == c->n_distances)
         return cb_error_set(reterr, -EINVAL, "calibration.distances",
                             "has %zu lengths along the road and %zu across it, expected two or "
-                            "more along and one or more across", n_along,
-                            c->n_distances - n_along);
+                            "more along and one or more across",
+                            n_along, c->n_distances - n_along);
     return 0;
 }

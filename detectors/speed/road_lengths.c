@@ -15,14 +15,14 @@
 #include "road.h"
 
 /* Standard uncertainties of what goes in. */
-#define READING_PX  1.0   /* of a clicked point, an axis */
-#define TAPE_M      0.01  /* of a taped length: the ends … */
-#define TAPE_SHARE  0.001 /* … and the tape */
-#define ALONG_RAD   0.005 /* of a lane mark against the road's direction */
-#define ACROSS_RAD  0.035 /* of a length across: squareness is paced out, not surveyed */
-#define CENTRE_SHARE 0.02 /* of the principal point against the picture's centre, of the width */
-#define ROLL_RAD    0.17  /* cameras hang about level */
-#define FOCAL_LN    0.7   /* f about 1.2 widths, within a factor of two */
+#define READING_PX   1.0   /* of a clicked point, an axis */
+#define TAPE_M       0.01  /* of a taped length: the ends … */
+#define TAPE_SHARE   0.001 /* … and the tape */
+#define ALONG_RAD    0.005 /* of a lane mark against the road's direction */
+#define ACROSS_RAD   0.035 /* of a length across: squareness is paced out, not surveyed */
+#define CENTRE_SHARE 0.02  /* of the principal point against the picture's centre, of the width */
+#define ROLL_RAD     0.17  /* cameras hang about level */
+#define FOCAL_LN     0.7   /* f about 1.2 widths, within a factor of two */
 
 #define SHARED_PX 0.5 /* ends nearer than this in the picture are one point */
 /* Refused when a length disagrees with the others by more than this many of its uncertainties */
@@ -38,8 +38,8 @@ struct bundle {
     double width_px;
     struct cb_vec2 *px; /* distinct ends, undistorted */
     size_t n_px;
-    size_t (*end)[2];   /* of each length: indices into px */
-    size_t i_left_out;  /* a length, or ≥ n_distances: none */
+    size_t (*end)[2];  /* of each length: indices into px */
+    size_t i_left_out; /* a length, or ≥ n_distances: none */
 };
 
 /* Metres on the road → px: (X, Y, 1), origin below the camera, Y along the road. */
@@ -87,8 +87,7 @@ static double tape_u(double length_m)
     return hypot(TAPE_M, TAPE_SHARE * length_m);
 }
 
-static void length_residuals(const struct cb_calibration_distance *d, struct cb_vec2 v,
-                             double *ret)
+static void length_residuals(const struct cb_calibration_distance *d, struct cb_vec2 v, double *ret)
 {
     double length = hypot(v.x, v.y), aside = d->is_along ? v.x : v.y;
     ret[0] = (length - d->length_m) / tape_u(d->length_m);
@@ -264,29 +263,39 @@ static double length_on(const struct bundle *b, const double *x, size_t i)
     return hypot(v.x, v.y);
 }
 
-/* The length without which the others agree best, and what they say of it. */
-static double leave_one_out(struct bundle *b, double *x, size_t *ret_i, double *ret_length_m)
+/* Has the lengths' number without length i still two along and one across? */
+static bool may_leave_out(const struct bundle *b, size_t i)
 {
-    double best = INFINITY, sum;
     size_t n_along = 0, n = b->conf->n_distances;
-    for (size_t i = 0; i < n; i++)
-        n_along += b->conf->distances[i].is_along;
-    for (size_t i = 0; i < n; i++) {
-        bool along = b->conf->distances[i].is_along;
-        if ((along && n_along < 3) || (!along && n - n_along < 2))
-            continue; /* without it nothing is determined */
+    for (size_t k = 0; k < n; k++)
+        n_along += b->conf->distances[k].is_along;
+    return b->conf->distances[i].is_along ? n_along >= 3 : n - n_along >= 2;
+}
+
+/* The length without which the others agree best, and what they say of it; x: the fit of all. */
+static double leave_one_out(struct bundle *b, const double *x, size_t *ret_i, double *ret_length_m)
+{
+    size_t n_params = N_CAMERA + 2 * b->n_px, n = b->conf->n_distances;
+    struct cb_squares squares = {n_params, n_residuals(b), residuals, b};
+    CB_AUTO_FREE double *try = calloc(n_params, sizeof *try);
+    double best = INFINITY, sum;
+    for (size_t i = 0; i < n && try; i++) {
+        if (!may_leave_out(b, i))
+            continue;
         b->i_left_out = i;
-        if (solve(b, x, &sum, NULL) == 0 && sum < best) {
+        memcpy(try, x, N_CAMERA * sizeof *try);
+        memcpy(try + N_CAMERA, b->px, b->n_px * sizeof *b->px);
+        if (cb_squares_minimise(&squares, try, &sum, NULL) == 0 && sum < best) {
             best = sum;
             *ret_i = i;
-            *ret_length_m = length_on(b, x, i);
+            *ret_length_m = length_on(b, try, i);
         }
     }
     b->i_left_out = n;
     return best;
 }
 
-static int refuse_misfit(struct bundle *b, double *x, double sum, size_t i_worst,
+static int refuse_misfit(struct bundle *b, const double *x, double sum, size_t i_worst,
                          struct cb_error *reterr)
 {
     const struct cb_calibration_distance *d = b->conf->distances;
@@ -298,8 +307,8 @@ static int refuse_misfit(struct bundle *b, double *x, double sum, size_t i_worst
         cb_road_name(where, sizeof where, "distances", i, d[i].line);
         return cb_error_set(reterr, -EINVAL, where,
                             "is %.3f m %s the road by its entry, %.3f m by the other lengths; "
-                            "check px, m and along", d[i].length_m,
-                            d[i].is_along ? "along" : "across", says);
+                            "check px, m and along",
+                            d[i].length_m, d[i].is_along ? "along" : "across", says);
     }
     cb_road_name(where, sizeof where, "distances", i_worst, d[i_worst].line);
     return cb_error_set(reterr, -EINVAL, where,
@@ -308,7 +317,7 @@ static int refuse_misfit(struct bundle *b, double *x, double sum, size_t i_worst
                         d[i_worst].length_m, was);
 }
 
-static int check_fit(struct bundle *b, double *x, double sum, struct cb_road *r,
+static int check_fit(struct bundle *b, const double *x, double sum, struct cb_road *r,
                      struct cb_error *reterr)
 {
     const struct cb_vec2 *px = (const struct cb_vec2 *) (x + N_CAMERA);
@@ -383,6 +392,7 @@ static void set_pose(struct cb_road *r, const double *x)
         r->pose.p[4 * i + 3] = r->to_px[3 * i + 2];
     }
     r->has_pose = true;
+    r->height_m = height;
 }
 
 static int undetermined(struct cb_error *reterr)

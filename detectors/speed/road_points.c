@@ -12,8 +12,8 @@
 #define READING_SIGMA_PX 0.7
 #define N_PRIOR          4.0
 /* Residuals beyond these are no reading errors: px, and a share of the points' extent. */
-#define MISFIT_PX    4.0
-#define MISFIT_SHARE 0.012
+#define MISFIT_PX     4.0
+#define MISFIT_SHARE  0.012
 #define OUTLIER_RATIO 4.0
 
 /* Pairs in coordinates of mean 0 and mean distance √2, where the arithmetic is at its best. */
@@ -158,13 +158,15 @@ static int refuse_misfit(struct pairs *p, const struct cb_calibration_conf *conf
         cb_road_name(where, sizeof where, "points", i, conf->points[i].line);
         return cb_error_set(reterr, -EINVAL, where,
                             "is %.1f px from where the other points put it; check its px: "
-                            "[%g, %g] and m: [%g, %g]", off, conf->points[i].x_px,
-                            conf->points[i].y_px, conf->points[i].x_m, conf->points[i].y_m);
+                            "[%g, %g] and m: [%g, %g]",
+                            off, conf->points[i].x_px, conf->points[i].y_px, conf->points[i].x_m,
+                            conf->points[i].y_m);
     }
     cb_road_name(where, sizeof where, "points", i_largest, conf->points[i_largest].line);
     return cb_error_set(reterr, -EINVAL, where,
                         "is %.1f px off the plane that fits all points best, and no single point "
-                        "is to blame; expected at most a few px", largest);
+                        "is to blame; expected at most a few px",
+                        largest);
 }
 
 static int check_fit(struct pairs *p, const struct cb_calibration_conf *conf, const double *x,
@@ -263,6 +265,8 @@ int cb_road_fit_points(struct cb_road *r, const struct cb_calibration_conf *conf
                             "do not determine the road; expected four or more well apart, of "
                             "which no three are on a line");
     cover(r, conf);
-    r->has_pose = r->is_size_known && cb_road_find_pose(r->to_px, &r->lens, &r->pose) == 0;
+    bool found = cb_road_find_pose(r->to_px, &r->lens, &r->pose) == 0;
+    r->has_pose = found && r->is_size_known;
+    r->height_m = found ? r->pose.position_m[2] : NAN;
     return 0;
 }

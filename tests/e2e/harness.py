@@ -319,7 +319,10 @@ def render(scene, log=sys.stderr):
         print(f"   rendering {scene.name}", file=log, flush=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as at:
             out = pathlib.Path(at) / "out"
-            subprocess.run([SIM, scene, "--out", out], check=True, stdout=log, stderr=log)
+            done = subprocess.run([SIM, scene, "--out", out, "--quiet"], capture_output=True,
+                                  text=True, check=False)
+            if done.returncode:
+                raise RuntimeError(f"{scene}: {done.stderr[-2000:]}")
             shutil.rmtree(folder, ignore_errors=True)
             out.rename(folder)
     return folder

@@ -1,6 +1,7 @@
 """`citybrain measure`: what technicians feed it, good and bad, and what its lines look like."""
 import json
 import math
+import signal
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_what_is_no_clip_is_refused_by_name(clip, city, name, says):
 def test_missing_file_is_named(city, tmp_path):
     code, _, err = harness.measure(city, "c1", tmp_path / "nowhere.mp4")
     assert code == 1
-    assert "nowhere.mp4" in err and "No such file" in err, err
+    assert "nowhere.mp4" in err and "no such file" in err.lower(), err
 
 
 def test_unknown_camera_is_named(city):
@@ -85,11 +86,15 @@ def test_unknown_camera_is_named(city):
 
 
 def test_passwords_are_never_printed(tmp_path):
+    """A camera that refuses is tried again until the technician gives up with Ctrl-C."""
     camera = {**CAMERA, "url": "rtsp://admin:s3cret-word@127.0.0.1:9/1"}
     city = harness.write_config(tmp_path / "city.yaml", [camera])
-    code, _, err = harness.measure(city, "c1", timeout_s=60)
-    assert code == 1
-    assert "s3cret-word" not in err and "127.0.0.1" in err, err
+    program = harness.Program([harness.CITYBRAIN, "measure", "--config", city, "--camera", "c1"],
+                              tmp_path / "log")
+    program.wait_for_text("127.0.0.1:9")
+    assert program.stop(signal.SIGINT) in (0, 1)
+    assert "c1" in program.text() and "refused" in program.text(), program.text()
+    assert "s3cret-word" not in program.text()
 
 
 def test_two_runs_give_the_same_bytes(clip, city):

@@ -26,9 +26,12 @@ struct cb_clip_source {
     int (*cut)(void *self, int64_t t0_ns, int64_t t1_ns, int fd, const char **ret_suffix);
 };
 
-/** Around the violation's own stretch of the stream: seal when the post-roll is in the ring. */
+/**
+ * Around the violation's own stretch of the stream: seal when the post-roll is in the ring. The
+ * alert waits for the seal, so the post-roll is what is left of the second that an alert may take.
+ */
 #define CB_CLIP_PRE_ROLL_NS INT64_C(2000000000)
-#define CB_CLIP_POST_ROLL_NS INT64_C(1000000000)
+#define CB_CLIP_POST_ROLL_NS INT64_C(500000000)
 
 struct cb_evidence_opts {
     const char *node;          /* [a-z0-9-]{1,64} */
@@ -91,5 +94,11 @@ struct cb_sealed {
  */
 int cb_evidence_seal(struct cb_evidence_sealer *s, const struct cb_evidence_request *request,
                      struct cb_sealed *ret, struct cb_error *reterr);
+
+/**
+ * Gives back what the font libraries cache for the whole process. At the end of main, when no
+ * thread draws any more: for leak checkers.
+ */
+void cb_evidence_release_fonts(void);
 
 #endif

@@ -25,14 +25,19 @@ struct cb_fault {
 
 #define CB_FAULTS_MAX 24
 
-/** What one package proved. n_faults == 0: whole. A plain value. */
-struct cb_verify_report {
-    bool is_readable;  /* the fields below are the record's */
-    bool is_delivered; /* its media were removed after the store had acknowledged them */
+/** A record's place in its node's chain. */
+struct cb_verify_link {
     char id[CB_UUID_LEN], node[CB_CAMERA_ID_LEN];
     uint64_t sequence;
     char sha256[CB_SHA256_LEN], prev_sha256[CB_SHA256_LEN]; /* of record.json; of the one before */
     char public_key[CB_KEY_LEN];
+};
+
+/** What one package proved. n_faults == 0: whole. A plain value. */
+struct cb_verify_report {
+    bool is_readable;  /* link and n_files are the record's */
+    bool is_delivered; /* its media were removed after the store had acknowledged them */
+    struct cb_verify_link link;
     size_t n_files;
     struct cb_fault fault[CB_FAULTS_MAX]; /* the first of them */
     size_t n_faults;
@@ -71,7 +76,7 @@ bool cb_verify_is_package(const char *dir);
  * is_key_free: a change of key is no fault (the keys were given).
  * @return true, or false and *ret_fault
  */
-bool cb_verify_link(const struct cb_verify_report *a, const struct cb_verify_report *b,
-                    bool is_key_free, struct cb_fault *ret_fault);
+bool cb_verify_follows(const struct cb_verify_link *a, const struct cb_verify_link *b,
+                       bool is_key_free, struct cb_fault *ret_fault);
 
 #endif

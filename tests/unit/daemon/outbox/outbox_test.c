@@ -1,10 +1,11 @@
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +33,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
     scene_open(&f->scene);
-    f->scene.width = 160;
-    f->scene.height = 120;
+    scene_resize(&f->scene, 160, 120);
     f->sealer = scene_sealer(&f->scene);
     for (int i = 0; i < N_SEALED; i++)
         scene_seal(&f->scene, f->sealer, &f->sealed[i]);

@@ -33,8 +33,8 @@ static const struct synthetic hd_view = {1920, 1080, 2200, 8.5, 0.36, 0.03, 0.25
 /* Row i of the rotation that takes road axes (X across, Y away, Z up) into camera axes. */
 static inline struct cb_vec2 synthetic_px(const struct synthetic *c, double x, double y, double z)
 {
-    double cp = cos(c->pan_rad), sp = sin(c->pan_rad), ct = cos(c->tilt_rad),
-           st = sin(c->tilt_rad), cr = cos(c->roll_rad), sr = sin(c->roll_rad);
+    double cp = cos(c->pan_rad), sp = sin(c->pan_rad), ct = cos(c->tilt_rad), st = sin(c->tilt_rad),
+           cr = cos(c->roll_rad), sr = sin(c->roll_rad);
     double ahead = cp * y - sp * x, aside = sp * y + cp * x, below = c->height_m - z;
     double depth = ct * ahead + st * below, low = ct * below - st * ahead;
     double right = cr * aside + sr * low, down = -sr * aside + cr * low;
@@ -103,13 +103,18 @@ static inline void tape(const struct synthetic *c, double sigma_px, double sigma
     for (int i = 0; i < TAPED_N; i++) {
         const double *m = ends[i];
         double length = hypot(m[2] - m[0], m[3] - m[1]);
-        d[i] = (struct cb_calibration_distance){
-            px[i][0].x, px[i][0].y, px[i][1].x, px[i][1].y,
-            length + (sigma_m > 0 ? sigma_m * normal(seed) : 0), i < 5, 20 + i};
+        d[i] = (struct cb_calibration_distance){px[i][0].x,
+                                                px[i][0].y,
+                                                px[i][1].x,
+                                                px[i][1].y,
+                                                length + (sigma_m > 0 ? sigma_m * normal(seed) : 0),
+                                                i < 5,
+                                                20 + i};
     }
 }
 
-/* Twenty-five pictures a second of a point that keeps its speed; negative: towards the camera. */
+/* Twenty-five pictures a second of where a vehicle touches the road, or of a point z_m above it;
+ * a negative speed is towards the camera. */
 static inline size_t drive(const struct synthetic *c, double x_m, double z_m, double speed_mps,
                            double acceleration_mps2, double sigma_px, uint64_t *seed,
                            struct cb_speed_sample *s, size_t max)
@@ -123,7 +128,9 @@ static inline size_t drive(const struct synthetic *c, double x_m, double z_m, do
             break;
         struct cb_vec2 px = synthetic_px(c, x_m, y, z_m);
         s[n] = (struct cb_speed_sample){.t_ns = 5000000000 + (int64_t) n * 40000000,
-                                        .x_px = px.x, .y_px = px.y};
+                                        .x_px = px.x,
+                                        .y_px = px.y,
+                                        .box = {0, 0, 9, 9}};
         if (sigma_px > 0) {
             s[n].x_px += sigma_px * normal(seed);
             s[n].y_px += sigma_px * normal(seed);

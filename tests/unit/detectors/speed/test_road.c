@@ -53,8 +53,8 @@ static void test_points_exact(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct cb_calibration_point p[GRID_N];
         survey(&views[i], 0, NULL, p);
-        struct cb_calibration_conf conf = {.points = p, .n_points = GRID_N, .k1 = views[i].k1,
-                                           .k2 = views[i].k2};
+        struct cb_calibration_conf conf = {
+            .points = p, .n_points = GRID_N, .k1 = views[i].k1, .k2 = views[i].k2};
         struct cb_road *r = road_of(&conf, 1920, 1080);
         assert_agrees(r, &views[i], 1e-6, 1e-5);
         assert_pose(r, &views[i]);
@@ -92,8 +92,8 @@ static void test_lengths_exact(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct cb_calibration_distance d[TAPED_N];
         tape(&views[i], 0, 0, NULL, d);
-        struct cb_calibration_conf conf = {.distances = d, .n_distances = TAPED_N,
-                                           .k1 = views[i].k1};
+        struct cb_calibration_conf conf = {
+            .distances = d, .n_distances = TAPED_N, .k1 = views[i].k1};
         struct cb_road *r = road_of(&conf, 1920, 1080);
         /* the priors (level, f about 1.2 widths, centre) pull by far less than this */
         for (double y = 12; y < 40; y += 7) {
@@ -203,9 +203,12 @@ static void test_jacobian(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_points_exact),      cmocka_unit_test(test_four_points),
-    cmocka_unit_test(test_lengths_exact),     cmocka_unit_test(test_points_uncertainty),
-    cmocka_unit_test(test_lengths_uncertainty), cmocka_unit_test(test_horizon),
+    cmocka_unit_test(test_points_exact),
+    cmocka_unit_test(test_four_points),
+    cmocka_unit_test(test_lengths_exact),
+    cmocka_unit_test(test_points_uncertainty),
+    cmocka_unit_test(test_lengths_uncertainty),
+    cmocka_unit_test(test_horizon),
     cmocka_unit_test(test_jacobian),
 };
 

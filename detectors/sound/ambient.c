@@ -1,20 +1,20 @@
-#include "background.h"
+#include "ambient.h"
 
 #include <math.h>
 
 #include "base/mem.h"
 #include "meter.h"
 
-#define BIN_DB     0.1
-#define N_SETTLED  20
+#define BIN_DB    0.1
+#define N_SETTLED 20
 
 static uint16_t bin_of(double laf_db)
 {
     double i = (laf_db - CB_LEVEL_FLOOR_DB) / BIN_DB;
-    return (uint16_t) fmax(0, fmin(i, CB_LEN(((struct cb_background *) 0)->count) - 1));
+    return (uint16_t) fmax(0, fmin(i, CB_LEN(((struct cb_ambient *) 0)->count) - 1));
 }
 
-void cb_background_add(struct cb_background *b, double laf_db)
+void cb_ambient_add(struct cb_ambient *b, double laf_db)
 {
     if (b->n == CB_BACKGROUND_SPAN)
         b->count[b->ring[b->next]]--;
@@ -25,7 +25,7 @@ void cb_background_add(struct cb_background *b, double laf_db)
     b->next = (b->next + 1) % CB_BACKGROUND_SPAN;
 }
 
-double cb_background_db(const struct cb_background *b)
+double cb_ambient_db(const struct cb_ambient *b)
 {
     if (b->n < N_SETTLED)
         return NAN;

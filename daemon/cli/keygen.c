@@ -1,0 +1,78 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "bus/curve.h"
+#include "cli.h"
+#include "evidence/key.h"
+
+static const char help[] =
+    "usage: citybrain keygen --out NAME [--curve]\n"
+    "\n"
+    "Makes keys. Never overwrites a file.\n"
+    "\n"
+    "  --out NAME  writes NAME.key, the secret key that signs a node's evidence (Ed25519; mode\n"
+    "              0600, the daemon refuses it when others can read it), and NAME.pub, the public\n"
+    "              key, for those who verify\n"
+    "  --curve     writes NAME.curve too, a key pair for tcp endpoints (ZeroMQ CURVE; mode 0600);\n"
+    "              its public key is printed: it goes into the other side's list\n"
+    "\n"
+    "Exit codes: 0 made; 1 a file is there already or cannot be written; 2 wrong usage.\n"
+    "\n"
+    "Examples:\n"
+    "  citybrain keygen --out keys/edge-1\n"
+    "  citybrain keygen --out keys/store --curve\n";
+
+static int make_curve(const char *name)
+{
+    struct cb_error e = {0};
+    char public_key[CB_BUS_KEY_LEN];
+    size_t size = strlen(name) + sizeof ".curve";
+    CB_AUTO_FREE char *file = malloc(size);
+    if (!file)
+        return CB_EXIT_FAILED;
+    snprintf(file, size, "%s.curve", name);
+    if (cb_bus_keys_write(file, public_key, &e) < 0) {
+        fprintf(stderr, "%s: %s\n", e.where, e.text);
+        return CB_EXIT_FAILED;
+    }
+    printf("curve   %s  in %s\n", public_key, file);
+    return CB_EXIT_OK;
+}
+
+static int make(const char *name, bool has_curve)
+{
+    struct cb_error e = {0};
+    char public_key[CB_KEY_LEN];
+    if (cb_key_generate(name, public_key, &e) < 0) {
+        fprintf(stderr, "%s: %s\n", e.where, e.text);
+        return CB_EXIT_FAILED;
+    }
+    printf("signing %s  in %s.key and %s.pub\n", public_key, name, name);
+    return has_curve ? make_curve(name) : CB_EXIT_OK;
+}
+
+int cb_cli_keygen(int argc, char **argv)
+{
+    static const struct option options[] = {{"out", required_argument, NULL, 'o'},
+                                            {"curve", no_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const char *name = NULL;
+    bool has_curve = false;
+    for (int o; (o = getopt_long(argc, argv, "o:ch", options, NULL)) != -1;) {
+        if (o == 'o')
+            name = optarg;
+        else if (o == 'c')
+            has_curve = true;
+        else
+            return fputs(help, o == 'h' ? stdout : stderr), o == 'h' ? CB_EXIT_OK : CB_EXIT_USAGE;
+    }
+    if (!name || !*name || optind < argc) {
+        fputs(help, stderr);
+        return CB_EXIT_USAGE;
+    }
+    return make(name, has_curve);
+}

@@ -1,0 +1,21 @@
+#ifndef TESTS_OUTBOX_FAULTS_H
+#define TESTS_OUTBOX_FAULTS_H
+
+/*
+ * The system calls by which evidence and outbox change the disk, linked in with ld's --wrap: the
+ * n-th of them from now can fail or be the process's last.
+ */
+
+enum fault { FAULT_NONE, FAULT_FAILS, FAULT_KILLS };
+
+/** n from 1. error: the errno of FAULT_FAILS. */
+void faults_set(enum fault fault, int n, int error);
+/** Calls since faults_set. */
+int faults_count(void);
+
+/** The n-th allocation from now, in evidence, outbox and schema, gives NULL; 0: none. */
+void faults_set_memory(int n);
+/** Allocations since faults_set_memory. */
+int faults_count_memory(void);
+
+#endif

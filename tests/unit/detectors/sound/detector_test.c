@@ -1,0 +1,373 @@
+#include "unit/test.h"
+
+#include "sound/meter.h"
+
+#include "listen.h"
+
+#define RATE 48000
+
+static float *buffer(size_t n)
+{
+    float *x = calloc(n, sizeof *x);
+    assert_non_null(x);
+    return x;
+}
+
+/* Half a second of street, the sound, half a second of street. */
+static struct listen *hear(float *x, size_t n, int rate_hz, double db)
+{
+    size_t pad = (size_t) rate_hz / 2;
+    float *y = buffer(n + 2 * pad);
+    scale_to(x, n, rate_hz, db);
+    memcpy(y + pad, x, n * sizeof *x);
+    add_noise(y, n + 2 * pad, amplitude_of(50, DBFS), 7);
+    struct listen *l = listen_create();
+    listen_start(l);
+    listen_to(l, &y, 1, n + 2 * pad, rate_hz, 1024);
+    listen_end(l);
+    free(y);
+    return l;
+}
+
+static void print_noises(const struct listen *l)
+{
+    for (size_t i = 0; i < l->n_noises; i++) {
+        const struct cb_noise *n = &l->noise[i];
+        fprintf(stderr, "%s %.2f, %.1f dB:", cb_noise_class_name(n->class_), n->confidence,
+                n->lafmax_db);
+        for (size_t k = 0; k < n->n_features; k++)
+            fprintf(stderr, " %s %.3g", n->feature[k].name, n->feature[k].value);
+        fprintf(stderr, "\n");
+    }
+}
+
+static void expect(float *x, size_t n, int rate_hz, double db, enum cb_noise_class want,
+                   const char *what)
+{
+    struct listen *l = hear(x, n, rate_hz, db);
+    bool is_one = false;
+    for (size_t i = 0; i < l->n_noises; i++)
+        is_one = is_one || l->noise[i].class_ == want;
+    size_t n_due = want == CB_NOISE_MODIFIED_EXHAUST && db > 86 ? 1 : 0;
+    if (!is_one || l->n_violations != n_due) {
+        print_noises(l);
+        fail_msg("%s at %d Hz, %g dB: want %s and %zu violations, got %zu", what, rate_hz, db,
+                 cb_noise_class_name(want), n_due, l->n_violations);
+    }
+    listen_destroy(l);
+}
+
+static void test_open_pipes_are_told(void **state)
+{
+    static const struct {
+        double from_hz, to_hz;
+        int cylinders;
+        const char *what;
+    } engines[] = {
+        {36, 40, 1, "single at 4500/min"},  {80, 92, 2, "twin at 5000/min"},
+        {130, 160, 4, "four at 4300/min"},  {230, 300, 4, "four at 8000/min"},
+        {195, 215, 8, "eight at 3000/min"}, {100, 200, 4, "four speeding up an octave"},
+    };
+    static const int rates[] = {16000, 44100, 48000};
+    (void) state;
+    for (size_t i = 0; i < CB_LEN(engines); i++) {
+        for (size_t r = 0; r < CB_LEN(rates); r++) {
+            size_t n = 3 * (size_t) rates[r];
+            float *x = buffer(n);
+            add_engine(x, n, rates[r], engines[i].from_hz, engines[i].to_hz, engines[i].cylinders,
+                       0.3, 11 + i);
+            expect(x, n, rates[r], 95, CB_NOISE_MODIFIED_EXHAUST, engines[i].what);
+            free(x);
+        }
+    }
+}
+
+static void test_an_open_pipe_under_the_limit_is_no_violation(void **state)
+{
+    float *x = buffer(3 * RATE);
+    (void) state;
+    add_engine(x, 3 * RATE, RATE, 130, 160, 4, 0.3, 11);
+    expect(x, 3 * RATE, RATE, 82, CB_NOISE_MODIFIED_EXHAUST, "four at 82 dB");
+    free(x);
+}
+
+static void test_horns_are_told(void **state)
+{
+    static const double chords[][2] = {{400, 500}, {335, 420}, {420, 420}, {430, 535}};
+    static const int rates[] = {8000, 16000, 48000};
+    (void) state;
+    for (size_t i = 0; i < CB_LEN(chords); i++) {
+        for (size_t r = 0; r < CB_LEN(rates); r++) {
+            size_t n = 2 * (size_t) rates[r];
+            float *x = buffer(n);
+            add_horn(x, n, rates[r], chords[i][0], chords[i][1]);
+            expect(x, n, rates[r], 104, CB_NOISE_HORN, "horn");
+            free(x);
+        }
+    }
+}
+
+static void test_sirens_are_told(void **state)
+{
+    static const double periods_s[] = {4.0, 1.5, 0.3};
+    (void) state;
+    for (size_t i = 0; i < CB_LEN(periods_s); i++) {
+        float *x = buffer(5 * RATE);
+        add_sweep(x, 5 * RATE, RATE, 600, 1500, periods_s[i]);
+        expect(x, 5 * RATE, RATE, 104, CB_NOISE_SIREN, periods_s[i] < 1 ? "yelp" : "wail");
+        free(x);
+    }
+}
+
+static void test_hi_lo_is_a_siren(void **state)
+{
+    static const double pitches[][2] = {{440, 585}, {650, 750}};
+    (void) state;
+    for (size_t k = 0; k < CB_LEN(pitches); k++) {
+        float *x = buffer(4 * RATE);
+        for (size_t i = 0; i < 8; i++)
+            for (int h = 1; h < 6; h++)
+                add_sine(x + i * RATE / 2, RATE / 2, RATE, h * pitches[k][i % 2], 0.1 / h);
+        expect(x, 4 * RATE, RATE, 104, CB_NOISE_SIREN, "hi-lo");
+        free(x);
+    }
+}
+
+static void test_a_bang_is_an_impulse(void **state)
+{
+    float *x = buffer(RATE);
+    (void) state;
+    add_noise(x, RATE, 0.5, 3);
+    for (size_t i = 0; i < RATE; i++)
+        x[i] *= (float) exp(-(double) i / RATE / 0.03);
+    expect(x, RATE, RATE, 103, CB_NOISE_IMPULSE, "bang");
+    free(x);
+}
+
+/* Noise of any pitch: tyres, wind in the microphone, rain, a crowd. */
+static void test_noise_is_other(void **state)
+{
+    static const double low_pass_hz[] = {60, 120, 250, 500, 1000, 3000, 20000};
+    (void) state;
+    for (size_t k = 0; k < CB_LEN(low_pass_hz); k++) {
+        float *x = buffer(4 * RATE);
+        double a = 1 - exp(-2 * M_PI * low_pass_hz[k] / RATE), y1 = 0, y2 = 0, y3 = 0;
+        add_noise(x, 4 * RATE, 0.5, 40 + k);
+        for (size_t i = 0; i < 4 * RATE; i++) {
+            y1 += a * (x[i] - y1);
+            y2 += a * (y1 - y2);
+            y3 += a * (y2 - y3);
+            x[i] = (float) y3;
+        }
+        expect(x, 4 * RATE, RATE, 105, CB_NOISE_OTHER, "noise");
+        free(x);
+    }
+}
+
+/* From the first sample to the last, no background, as short as a tenth of a second. */
+static void test_clips_that_are_all_event(void **state)
+{
+    static const double lengths_s[] = {0.1, 0.15, 0.3, 1, 15};
+    (void) state;
+    for (size_t i = 0; i < CB_LEN(lengths_s); i++) {
+        size_t n = (size_t) (lengths_s[i] * RATE);
+        float *x = buffer(n);
+        add_engine(x, n, RATE, 130, 132, 4, 0.3, 5);
+        scale_to(x, n, RATE, 95);
+        struct listen *l = listen_create();
+        listen_start(l);
+        listen_to(l, &x, 1, n, RATE, 999);
+        listen_end(l);
+        assert_int_equal(l->n_noises, 1);
+        NEAR(l->noise[0].lafmax_db, 95, 0.1);
+        assert_true(isnan(l->noise[0].background_db));
+        assert_true(l->noise[0].t_start_ns >= 0);
+        assert_true(l->noise[0].t_end_ns <= (int64_t) (lengths_s[i] * 1e9) + 1);
+        if (lengths_s[i] >= 1)
+            assert_int_equal(l->n_violations, 1);
+        listen_destroy(l);
+        free(x);
+    }
+}
+
+static void test_levels_come_each_100_ms(void **state)
+{
+    float *x = buffer(2 * RATE);
+    struct listen *l = listen_create();
+    (void) state;
+    add_sine(x, 2 * RATE, RATE, 1000, amplitude_of(80, DBFS));
+    listen_start(l);
+    listen_to(l, &x, 1, 2 * RATE, RATE, 777);
+    listen_end(l);
+    assert_int_equal(l->n_levels, 20);
+    for (size_t i = 0; i < l->n_levels; i++) {
+        assert_int_equal(l->level[i].t_ns, (int64_t) (i + 1) * 100000000);
+        assert_true(l->level[i].lafmax_db >= l->level[i].laf_db);
+    }
+    NEAR(l->level[0].laf_db, 80 + 10 * log10(1 - exp(-0.1 / 0.125)), 0.05);
+    NEAR(l->level[19].laf_db, 80, 0.02);
+    listen_destroy(l);
+    free(x);
+}
+
+/* The same to the last bit, however the stream was cut into blocks, and every run. */
+static void test_blocks_do_not_matter(void **state)
+{
+    static const size_t blocks[] = {1024, 1024, 1, 333, 4800, 1u << 20};
+    size_t n = 3 * RATE;
+    float *x = buffer(n);
+    struct listen *first = NULL;
+    (void) state;
+    add_engine(x + RATE, RATE, RATE, 120, 150, 4, 0.3, 2);
+    scale_to(x, n, RATE, 96);
+    add_noise(x, n, amplitude_of(55, DBFS), 9);
+    for (size_t b = 0; b < CB_LEN(blocks); b++) {
+        struct listen *l = listen_create();
+        listen_start(l);
+        listen_to(l, &x, 1, n, RATE, blocks[b]);
+        listen_end(l);
+        if (!first) {
+            first = l;
+            assert_int_equal(l->n_noises, 1);
+            continue;
+        }
+        assert_int_equal(l->n_noises, first->n_noises);
+        assert_memory_equal(l->noise, first->noise, sizeof l->noise);
+        assert_int_equal(l->n_levels, first->n_levels);
+        assert_memory_equal(l->level, first->level, sizeof l->level);
+        listen_destroy(l);
+    }
+    listen_destroy(first);
+    free(x);
+}
+
+static void test_silence_garbage_and_clipping(void **state)
+{
+    size_t n = 2 * RATE;
+    float *x = buffer(n);
+    struct listen *l = listen_create();
+    (void) state;
+    listen_start(l);
+    listen_to(l, &x, 1, n, RATE, 1000);
+    listen_end(l);
+    assert_int_equal(l->n_noises, 0);
+    for (size_t i = 0; i < l->n_levels; i++)
+        assert_true(l->level[i].laf_db == CB_LEVEL_FLOOR_DB);
+    listen_destroy(l);
+
+    l = listen_create();
+    listen_start(l);
+    for (size_t i = 0; i < n; i++)
+        x[i] = i % 3 == 0 ? NAN : i % 3 == 1 ? INFINITY : -3e38f;
+    listen_to(l, &x, 1, n, RATE, 1000);
+    listen_end(l);
+    for (size_t i = 0; i < l->n_levels; i++)
+        assert_true(isfinite(l->level[i].laf_db) && isfinite(l->level[i].lafmax_db));
+    assert_int_equal(l->n_violations, 0);
+    listen_destroy(l);
+
+    memset(x, 0, n * sizeof *x);
+    add_engine(x, n, RATE, 130, 140, 4, 0.3, 5);
+    scale_to(x, n, RATE, 120);
+    for (size_t i = 0; i < n; i++)
+        x[i] = fmaxf(-1, fminf(1, x[i]));
+    l = listen_create();
+    listen_start(l);
+    listen_to(l, &x, 1, n, RATE, 1000);
+    listen_end(l);
+    assert_int_equal(l->n_noises, 1);
+    assert_true(l->noise[0].is_overload); /* never evidence */
+    assert_int_equal(l->n_violations, 0);
+    listen_destroy(l);
+    free(x);
+}
+
+/* A new rate, a new number of channels, a gap, a step back in time: on with it. */
+static void test_changes_of_the_stream(void **state)
+{
+    float *x = buffer(RATE);
+    const float *ch[16];
+    struct listen *l = listen_create();
+    (void) state;
+    add_engine(x, RATE, RATE, 130, 140, 4, 0.3, 5);
+    scale_to(x, RATE, RATE, 90);
+    for (int c = 0; c < 16; c++)
+        ch[c] = x;
+    l->conf.microphone.n_positions = 2;
+    l->conf.microphone.position_m[1][0] = 0.2;
+    listen_start(l);
+    listen_give(l, ch, 1, RATE, 48000, 0);
+    listen_give(l, ch, 16, RATE / 2, 8000, CB_NS_PER_S);
+    listen_give(l, ch, 2, 0, 8000, CB_NS_PER_S);
+    listen_give(l, ch, 2, RATE, 96000, 20 * CB_NS_PER_S);
+    listen_give(l, ch, 2, 3, 96000, 2 * CB_NS_PER_S);
+    listen_give(l, ch, 1, RATE, 44100, 1000 * CB_NS_PER_S);
+    listen_end(l);
+    assert_true(l->n_noises >= 4);
+    for (size_t i = 1; i < l->n_levels; i++)
+        assert_true(l->level[i].t_ns > l->level[i - 1].t_ns);
+    listen_destroy(l);
+    free(x);
+}
+
+static void test_background_and_severity(void **state)
+{
+    size_t n = 8 * RATE;
+    float *x = buffer(n), *y = buffer(RATE);
+    struct listen *l = listen_create();
+    (void) state;
+    add_engine(y, RATE, RATE, 130, 140, 4, 0.3, 5);
+    scale_to(y, RATE, RATE, 96.5);
+    memcpy(x + 5 * RATE, y, RATE * sizeof *y);
+    add_sine(x, n, RATE, 1000, amplitude_of(58, DBFS));
+    listen_start(l);
+    listen_to(l, &x, 1, n, RATE, 1024);
+    listen_end(l);
+    assert_int_equal(l->n_noises, 1);
+    NEAR(l->noise[0].background_db, 58, 0.2);
+    NEAR((double) l->noise[0].t_start_ns * 1e-9, 4.95, 0.1);
+    assert_int_equal(l->n_violations, 1);
+    assert_int_equal(l->violation[0].severity, CB_SERIOUS); /* 11.5 dB over */
+    assert_int_equal(l->violation[0].n_stills, CB_STILLS_MAX);
+    assert_int_equal(l->violation[0].track, -1);
+    assert_string_equal(l->noise[0].why_no_track, "no_pictures");
+    listen_destroy(l);
+    free(x);
+    free(y);
+}
+
+static void test_without_a_calibrated_microphone_nothing_is_said(void **state)
+{
+    float *x = buffer(RATE);
+    struct listen *l = listen_create();
+    (void) state;
+    add_noise(x, RATE, 0.5, 1);
+    l->conf.has_microphone = false;
+    listen_start(l);
+    listen_to(l, &x, 1, RATE, RATE, 1024);
+    listen_end(l);
+    assert_int_equal(l->n_levels + l->n_noises, 0);
+    listen_destroy(l);
+    free(x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_open_pipes_are_told),
+        cmocka_unit_test(test_an_open_pipe_under_the_limit_is_no_violation),
+        cmocka_unit_test(test_horns_are_told),
+        cmocka_unit_test(test_sirens_are_told),
+        cmocka_unit_test(test_hi_lo_is_a_siren),
+        cmocka_unit_test(test_a_bang_is_an_impulse),
+        cmocka_unit_test(test_noise_is_other),
+        cmocka_unit_test(test_clips_that_are_all_event),
+        cmocka_unit_test(test_levels_come_each_100_ms),
+        cmocka_unit_test(test_blocks_do_not_matter),
+        cmocka_unit_test(test_silence_garbage_and_clipping),
+        cmocka_unit_test(test_changes_of_the_stream),
+        cmocka_unit_test(test_background_and_severity),
+        cmocka_unit_test(test_without_a_calibrated_microphone_nothing_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,272 @@
+/*
+ * The packet ring, filled by ingest from clips that ffmpeg makes: its bounds, the clips that are
+ * cut from it and the pictures that are found in it.
+ */
+#include "../test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/frame.h"
+#include "base/sound.h"
+#include "ingest/ingest.h"
+#include "ingest/packet_ring.h"
+#include "schema/camera.h"
+
+#define SEEN_MAX 2000
+static char folder[] = "/tmp/cb-ring-XXXXXX";
+
+/* What ingest handed out of a clip. */
+struct seen {
+    int64_t t_ns[SEEN_MAX];
+    uint32_t luma[SEEN_MAX];
+    int width[SEEN_MAX];
+    size_t n;
+    int64_t sound_first_ns, sound_last_ns;
+    size_t n_sound;
+};
+
+static uint32_t luma_sum(const struct cb_picture *p)
+{
+    uint32_t sum = 2166136261u;
+    for (int y = 0; y < p->height; y++)
+        for (int x = 0; x < p->width; x++)
+            sum = (sum ^ p->plane[0][y * p->stride[0] + x]) * 16777619u;
+    return sum;
+}
+
+static int on_frame(void *self, struct cb_frame *f)
+{
+    struct seen *s = self;
+    const struct cb_picture *p = cb_frame_picture(f);
+    assert_true(s->n < SEEN_MAX);
+    s->t_ns[s->n] = p->t_ns;
+    s->width[s->n] = p->width;
+    s->luma[s->n++] = luma_sum(p);
+    return 0;
+}
+
+static int on_sound(void *self, struct cb_sound *b)
+{
+    struct seen *s = self;
+    const struct cb_samples *p = cb_sound_samples(b);
+    if (!s->n_sound++)
+        s->sound_first_ns = p->t_ns;
+    s->sound_last_ns = p->t_ns + (int64_t) p->n * CB_NS_PER_S / p->rate_hz;
+    return 0;
+}
+
+static void read_clip(const char *path, struct cb_packet_ring *ring, struct seen *ret)
+{
+    struct cb_camera_conf conf = {.id = "ring"};
+    struct cb_ingest *in = NULL;
+    struct cb_error error = {0};
+    const struct cb_ingest_opts opts = {.ring = ring};
+    const struct cb_ingest_sink sink = {ret, on_frame, on_sound, NULL};
+    memset(ret, 0, sizeof *ret);
+    snprintf(conf.url, sizeof conf.url, "%s", path);
+    assert_int_equal(cb_ingest_create(&in, &conf, &opts, &sink), 0);
+    int r = cb_ingest_run(in, &error);
+    if (r < 0)
+        fprintf(stderr, "%s: %s\n", error.where, error.text);
+    assert_int_equal(r, 0);
+    cb_ingest_destroy(&in);
+}
+
+static void make(const char *name, const char *args, char ret_path[256])
+{
+    char line[1024];
+    snprintf(ret_path, 256, "%s/%s", folder, name);
+    snprintf(line, sizeof line, "ffmpeg -v error -y %s %s", args, ret_path);
+    assert_int_equal(system(line), 0);
+}
+
+#define PICTURES(size, seconds) "-f lavfi -i testsrc2=s=" size ":r=25:d=" seconds " "
+#define TONE(seconds)           "-f lavfi -i sine=1000:r=48000:d=" seconds " "
+#define X264 "-c:v libx264 -preset veryfast -g 25 -pix_fmt yuv420p -threads 1 "
+
+static void cut_to(struct cb_packet_ring *ring, int64_t t0, int64_t t1, const char *want_suffix,
+                   char ret_path[256])
+{
+    const char *suffix = NULL;
+    snprintf(ret_path, 256, "%s/cut.%s", folder, want_suffix);
+    FILE *f = fopen(ret_path, "w+b");
+    assert_non_null(f);
+    int r = cb_packet_ring_cut(ring, t0, t1, fileno(f), &suffix);
+    fclose(f);
+    assert_int_equal(r, 0);
+    assert_string_equal(suffix, want_suffix);
+}
+
+/*
+ * Every picture of the cut is one of the clip's, in order, at the same distance in time, up to t1;
+ * behind it may be one that B-pictures before it needed.
+ */
+static void check_pictures(const struct seen *clip, const struct seen *cut, int64_t t0, int64_t t1)
+{
+    size_t j = 0, i = 0;
+    while (j < clip->n && clip->luma[j] != cut->luma[0])
+        j++;
+    assert_true(j < clip->n);
+    assert_true(clip->t_ns[j] <= t0 && clip->t_ns[j] > t0 - CB_NS_PER_S);
+    for (; j + i < clip->n && clip->t_ns[j + i] <= t1; i++) {
+        assert_true(i < cut->n);
+        if (cut->luma[i] != clip->luma[j + i])
+            fprintf(stderr, "picture %zu of %zu is not the clip's %zu\n", i, cut->n, j + i);
+        assert_int_equal(cut->luma[i], clip->luma[j + i]);
+        int64_t error = (cut->t_ns[i] - cut->t_ns[0]) - (clip->t_ns[j + i] - clip->t_ns[j]);
+        assert_true(llabs(error) <= CB_NS_PER_MS);
+    }
+    assert_true(cut->n - i <= 2);
+}
+
+static void check_cut(const char *name, const char *args, const char *suffix)
+{
+    struct cb_packet_ring *ring = NULL;
+    static struct seen clip, cut;
+    char path[256], out[256];
+    const int64_t t0 = 2500 * CB_NS_PER_MS, t1 = 5 * CB_NS_PER_S;
+    assert_int_equal(cb_packet_ring_create(&ring, NULL), 0);
+    make(name, args, path);
+    read_clip(path, ring, &clip);
+    cut_to(ring, t0, t1, suffix, out);
+    read_clip(out, NULL, &cut);
+    check_pictures(&clip, &cut, t0, t1);
+    /* sound from the first picture to the last, on the same axis */
+    assert_true(llabs(cut.sound_first_ns - cut.t_ns[0]) < 50 * CB_NS_PER_MS);
+    assert_true(llabs(cut.sound_last_ns - cut.t_ns[cut.n - 1]) < 200 * CB_NS_PER_MS);
+    cb_packet_ring_destroy(&ring);
+}
+
+static void test_cut_h264_aac(void **state)
+{
+    (void) state; /* x264's B-frames: decode order is not the order of time */
+    check_cut("b.mp4", PICTURES("320x240", "8") TONE("8") X264 "-bf 2 -c:a aac", "mp4");
+}
+
+static void test_cut_ts(void **state)
+{
+    (void) state; /* Annex B and ADTS become what MP4 wants */
+    check_cut("t.ts", PICTURES("320x240", "8") TONE("8") X264 "-c:a aac", "mp4");
+}
+
+static void test_cut_pcm_goes_to_matroska(void **state)
+{
+    (void) state;
+    check_cut("p.mkv", PICTURES("320x240", "8") TONE("8") X264 "-c:a pcm_alaw -ar 8000", "mkv");
+}
+
+static void test_cut_mjpeg(void **state)
+{
+    (void) state;
+    check_cut("m.avi", PICTURES("320x240", "8") TONE("8") "-c:v mjpeg -c:a pcm_s16le", "mkv");
+}
+
+static void test_frame_at_is_the_picture(void **state)
+{
+    struct cb_packet_ring *ring = NULL;
+    static struct seen clip;
+    char path[256];
+    (void) state;
+    assert_int_equal(cb_packet_ring_create(&ring, NULL), 0);
+    make("f.mp4", PICTURES("320x240", "4") X264 "-bf 2", path);
+    read_clip(path, ring, &clip);
+    for (size_t i = 0; i < clip.n; i += 7) {
+        struct cb_frame *f = NULL;
+        const int64_t near = clip.t_ns[i] + (i % 2 ? 15 : -15) * CB_NS_PER_MS;
+        assert_int_equal(cb_packet_ring_frame_at(ring, near, &f), 0);
+        const struct cb_picture *p = cb_frame_picture(f);
+        assert_int_equal(p->t_ns, clip.t_ns[i]);
+        assert_int_equal(luma_sum(p), clip.luma[i]);
+        cb_frame_unref(&f);
+    }
+    struct cb_frame *none = NULL;
+    assert_int_equal(cb_packet_ring_frame_at(ring, 60 * CB_NS_PER_S, &none), -ENODATA);
+    assert_null(none);
+    cb_packet_ring_destroy(&ring);
+}
+
+static void test_bounds(void **state)
+{
+    static struct seen clip;
+    char path[256];
+    (void) state;
+    make("l.mp4", PICTURES("320x240", "20") TONE("20") X264 "-c:a aac", path);
+    struct cb_packet_ring *ring = NULL;
+    const struct cb_packet_ring_opts by_time = {.span_ns = 5 * CB_NS_PER_S};
+    assert_int_equal(cb_packet_ring_create(&ring, &by_time), 0);
+    read_clip(path, ring, &clip);
+    struct cb_packet_ring_stats s = cb_packet_ring_stats(ring);
+    assert_in_range(s.t_newest_ns - s.t_oldest_ns, 5 * CB_NS_PER_S, 6 * CB_NS_PER_S + CB_NS_PER_MS);
+    assert_true(s.t_newest_ns > 19 * CB_NS_PER_S);
+    int64_t from = s.t_newest_ns - 3 * CB_NS_PER_S;
+    const char *suffix;
+    assert_int_equal(cb_packet_ring_cut(ring, 0, 2 * CB_NS_PER_S, -1, &suffix), -ENODATA);
+    assert_int_equal(cb_packet_ring_cut(ring, from, s.t_newest_ns, -1, &suffix), -EBADF);
+    cb_packet_ring_destroy(&ring);
+
+    const struct cb_packet_ring_opts by_bytes = {.n_bytes_max = 300 * 1000};
+    assert_int_equal(cb_packet_ring_create(&ring, &by_bytes), 0);
+    read_clip(path, ring, &clip);
+    s = cb_packet_ring_stats(ring);
+    assert_in_range(s.n_bytes, 1, 300 * 1000);
+    cb_packet_ring_destroy(&ring);
+}
+
+static void test_cut_never_mixes_sizes(void **state)
+{
+    static struct seen clip, cut;
+    char small[256], large[256], both[256], out[256], line[1024];
+    struct cb_packet_ring *ring = NULL;
+    (void) state;
+    make("s.ts", PICTURES("320x240", "4") X264, small);
+    make("g.ts", PICTURES("640x360", "4") X264 "-output_ts_offset 4", large);
+    snprintf(both, sizeof both, "%s/both.ts", folder);
+    snprintf(line, sizeof line, "cat %s %s > %s", small, large, both);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(cb_packet_ring_create(&ring, NULL), 0);
+    read_clip(both, ring, &clip);
+    assert_int_equal(clip.width[0], 320);
+    assert_int_equal(clip.width[clip.n - 1], 640);
+    int64_t change = 0;
+    for (size_t i = 0; i < clip.n && !change; i++)
+        change = clip.width[i] == 640 ? clip.t_ns[i] : 0;
+    cut_to(ring, change - CB_NS_PER_S, change + 2 * CB_NS_PER_S, "mp4", out);
+    read_clip(out, NULL, &cut);
+    assert_in_range(cut.n, 40, 60);
+    for (size_t i = 0; i < cut.n; i++)
+        assert_int_equal(cut.width[i], 640);
+    cb_packet_ring_destroy(&ring);
+}
+
+static int setup(void **state)
+{
+    (void) state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    char line[300];
+    (void) state;
+    snprintf(line, sizeof line, "rm -rf %s", folder);
+    return system(line);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cut_h264_aac),
+        cmocka_unit_test(test_cut_ts),
+        cmocka_unit_test(test_cut_pcm_goes_to_matroska),
+        cmocka_unit_test(test_cut_mjpeg),
+        cmocka_unit_test(test_frame_at_is_the_picture),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_cut_never_mixes_sizes),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
