@@ -18,6 +18,7 @@ void cb_axis_reconnect(struct cb_axis *a)
 {
     for (int i = 0; i < CB_TRACK_COUNT; i++)
         a->track[i] = (struct cb_track_clock){.step_ns = a->track[i].step_ns};
+    a->is_continued = a->has_last;
 }
 
 static int64_t step_of(const struct cb_track_clock *c)
@@ -60,7 +61,7 @@ static bool anchor(struct cb_axis *a, struct cb_track_clock *c, int64_t raw_ns, 
     else
         c->offset_ns = 0;
     c->offset_before_ns = c->offset_ns;
-    return a->has_last && !other->is_anchored;
+    return a->is_continued;
 }
 
 /* True when offset puts raw right behind the track's last packet. */
@@ -174,9 +175,9 @@ int64_t cb_order_next(struct cb_order *o, int64_t t_ns, bool *ret_is_mended)
     int64_t step = o->step_ns > 0 ? o->step_ns : STEP_DEFAULT_NS;
     *ret_is_mended = false;
     if (t_ns == CB_NO_TIME) {
-        if (!o->has_last)
+        if (!o->has_last && !o->may_begin)
             return CB_NO_TIME;
-        t_ns = o->t_last_ns + step;
+        t_ns = o->has_last ? o->t_last_ns + step : 0;
         *ret_is_mended = true;
     } else if (o->has_last && t_ns <= o->t_last_ns && o->may_drop) {
         return CB_NO_TIME;

@@ -40,7 +40,8 @@ struct cb_track_clock {
 struct cb_axis {
     bool is_live;
     struct cb_track_clock track[CB_TRACK_COUNT];
-    bool has_last; /* over all tracks and connections */
+    bool has_last;     /* over all tracks and connections */
+    bool is_continued; /* not the first connection: each track begins with a break */
     int64_t t_last_ns, arrival_last_ns;
     uint64_t n_jumps;
 };
@@ -63,6 +64,7 @@ void cb_axis_place(struct cb_axis *a, enum cb_track_kind kind, int64_t offset_ns
 struct cb_order {
     int64_t t_last_ns, step_ns;
     bool has_last;
+    bool may_begin; /* without a time: the first is at zero */
     bool may_drop; /* sound: what was heard already is not heard again at another time */
 };
 /**

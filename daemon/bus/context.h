@@ -26,6 +26,8 @@ struct cb_bus_socket_opts {
     const struct cb_bus_curve *curve; /* NULL: no tcp */
     int high_water;          /* messages, each way */
     int64_t n_bytes_max;     /* of one incoming frame */
+    int (*before)(void *arg, void *socket); /* or NULL: before it binds or connects; 0 or -errno */
+    void *arg;
 };
 /** Yours to zmq_close. @return 0; -errno: reterr names the endpoint */
 int cb_bus_socket_open(struct cb_bus_context *c, const struct cb_bus_socket_opts *o, void **ret,

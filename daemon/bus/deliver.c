@@ -15,14 +15,16 @@ static int64_t in_ms(int64_t ms)
     return cb_clock_mono_ns() + ms * CB_NS_PER_MS;
 }
 
-static int open_monitor(struct cb_delivery *d)
+/* Before the socket connects: no event may be missed. */
+static int open_monitor(void *self, void *socket)
 {
+    struct cb_delivery *d = self;
     const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
                        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                        ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
     char name[64];
     snprintf(name, sizeof name, "inproc://bus-monitor-%p-%u", (void *) d, d->n_opened++);
-    if (zmq_socket_monitor(d->socket, name, events) != 0)
+    if (zmq_socket_monitor(socket, name, events) != 0)
         return -errno;
     d->monitor = zmq_socket(cb_bus_context_zmq(d->ctx), ZMQ_PAIR);
     return d->monitor && zmq_connect(d->monitor, name) == 0 ? 0 : -errno;
@@ -36,13 +38,13 @@ int cb_delivery_open(struct cb_delivery *d, struct cb_error *reterr)
         .curve = d->opts->curve,
         .high_water = 1,
         .n_bytes_max = 4096,
+        .before = open_monitor,
+        .arg = d,
     };
     int r = cb_bus_socket_open(d->ctx, &o, &d->socket, reterr);
-    if (r < 0)
-        return r;
-    if ((r = open_monitor(d)) < 0) {
+    if (r < 0) {
         cb_delivery_close(d);
-        return cb_error_set(reterr, r, o.endpoint, "cannot be watched: %s", zmq_strerror(-r));
+        return r;
     }
     if (!d->backoff_ms)
         d->backoff_ms = d->opts->retry_min_ms;
@@ -75,6 +77,7 @@ static void on_link(struct cb_delivery *d, uint16_t event)
 {
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
         d->stats.is_connected = true;
+        d->in_flight = CB_NOTHING; /* what went into the connection before is lost with it */
         d->is_refused_told = false;
         cb_info(d, "connected to the store: endpoint=%s", d->opts->store_endpoint);
         return;
@@ -261,6 +264,8 @@ static void send_due(struct cb_delivery *d)
     int64_t now_ns = cb_clock_mono_ns();
     if (d->in_flight != CB_NOTHING || now_ns < d->not_before_ns || now_ns < d->idle_until_ns)
         return;
+    if (!d->stats.is_connected) /* the monitor will tell */
+        return;
     if (!can_send(d)) {
         d->wants_out = true;
         return;
@@ -301,7 +306,7 @@ int64_t cb_delivery_due_ns(const struct cb_delivery *d)
 {
     if (d->in_flight != CB_NOTHING)
         return d->deadline_ns;
-    if (d->wants_out) /* polled for */
+    if (d->wants_out || !d->stats.is_connected) /* polled for */
         return in_ms(IDLE_MS);
     return d->not_before_ns > d->idle_until_ns ? d->not_before_ns : d->idle_until_ns;
 }

@@ -54,19 +54,19 @@ static void conclude(struct cb_bus_receiver *v, const struct cb_bus_message *m, 
 {
     char reason[CB_BUS_REASON_LEN];
     if (r == 0) {
-        reply(v, m, CB_BUS_ACK, NULL);
         count(v, &v->stats.n_acked);
+        reply(v, m, CB_BUS_ACK, NULL);
         return;
     }
     snprintf(reason, sizeof reason, "%.100s%s%.150s", e->where, e->where[0] ? ": " : "",
              e->text[0] ? e->text : strerror(-r));
     if (r == -EBADMSG) {
         cb_err(v, "rejected: %s", reason);
-        reply(v, m, CB_BUS_REJECT, reason);
         count(v, &v->stats.n_rejected);
+        reply(v, m, CB_BUS_REJECT, reason);
     } else {
-        reply(v, m, CB_BUS_RETRY, reason);
         count(v, &v->stats.n_deferred);
+        reply(v, m, CB_BUS_RETRY, reason);
     }
 }
 

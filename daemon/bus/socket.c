@@ -120,8 +120,8 @@ int cb_bus_socket_open(struct cb_bus_context *c, const struct cb_bus_socket_opts
     void *s = zmq_socket(cb_bus_context_zmq(c), o->type);
     if (!s)
         return cb_error_set(reterr, -errno, o->endpoint, "no socket: %s", zmq_strerror(errno));
-    if ((r = set_options(s, o, has_tcp)) < 0)
-        cb_error_set(reterr, r, o->endpoint, "a socket option is refused: %s", zmq_strerror(-r));
+    if ((r = set_options(s, o, has_tcp)) < 0 || (o->before && (r = o->before(o->arg, s)) < 0))
+        cb_error_set(reterr, r, o->endpoint, "the socket cannot be set up: %s", zmq_strerror(-r));
     else
         r = for_each(o->endpoint, s, o, &has_tcp, reterr);
     if (r < 0) {

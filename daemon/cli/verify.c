@@ -14,7 +14,7 @@
 #include "evidence/key.h"
 #include "evidence/verify.h"
 
-#define KEYS_MAX 16
+#define KEYS_MAX  16
 #define DEPTH_MAX 4 /* folders below PATH */
 
 static const char help[] =
@@ -67,9 +67,9 @@ static void print_package_json(const char *dir, const struct cb_verify_report *v
     json_t *faults = json_array();
     for (size_t i = 0; i < v->n_faults; i++)
         json_array_append_new(faults, fault_to_json(&v->fault[i]));
-    json_t *o = json_pack("{s:s, s:s, s:b, s:b, s:o}", "type", "package", "path", dir, "whole",
-                          (int) (v->n_faults == 0), "delivered", (int) v->is_delivered, "faults",
-                          faults);
+    json_t *o =
+        json_pack("{s:s, s:s, s:b, s:b, s:o}", "type", "package", "path", dir, "whole",
+                  (int) (v->n_faults == 0), "delivered", (int) v->is_delivered, "faults", faults);
     if (o && v->is_readable) {
         json_object_set_new(o, "id", json_string(v->link.id));
         json_object_set_new(o, "node", json_string(v->link.node));
@@ -231,12 +231,12 @@ static void verify_chains(struct verification *vf)
 static void report_summary(const struct verification *vf)
 {
     if (vf->is_json) {
-        print_json(json_pack("{s:s, s:I, s:I, s:I, s:o, s:b}", "type", "summary", "packages",
-                             (json_int_t) vf->n_packages, "whole", (json_int_t) vf->n_whole,
-                             "delivered", (json_int_t) vf->n_delivered, "chain_breaks",
-                             vf->has_chain ? json_integer((json_int_t) vf->n_chain_faults)
-                                           : json_null(),
-                             "key_given", (int) (vf->keys.n > 0)));
+        print_json(
+            json_pack("{s:s, s:I, s:I, s:I, s:o, s:b}", "type", "summary", "packages",
+                      (json_int_t) vf->n_packages, "whole", (json_int_t) vf->n_whole, "delivered",
+                      (json_int_t) vf->n_delivered, "chain_breaks",
+                      vf->has_chain ? json_integer((json_int_t) vf->n_chain_faults) : json_null(),
+                      "key_given", (int) (vf->keys.n > 0)));
         return;
     }
     printf("%" PRIu64 " packages: %" PRIu64 " whole, %" PRIu64 " not", vf->n_packages, vf->n_whole,

@@ -14,6 +14,7 @@
 #define N_ROUNDS            25
 #define TUKEY               5.0 /* of the noise: beyond it a point has no say */
 #define ACCELERATION_U_MPS2 1.5 /* what road users do between two looks, standard */
+#define JERK_U_MPS3         0.1 /* … and how much of it changes meanwhile */
 #define LATERAL_U_MPS2      0.7
 #define RAYLEIGH_MEDIAN     1.1774 /* of the length of a two-dimensional unit error */
 #define NOISE_MIN           1e-4
@@ -66,13 +67,16 @@ static double miss_of(const struct fit *f, const struct cb_motion_point *p)
     return length_of(p, ex, ey);
 }
 
-/* Long looks need more freedom than one acceleration: a car that follows another. */
+/* Speed, acceleration and an S for a change of lanes; longer looks need more freedom: a car that
+ * follows another. */
 static size_t terms_for(double seconds, double n)
 {
-    size_t terms = n < 6 ? 2 : 3;
+    size_t terms = 4;
     if (seconds > 5)
-        terms += (size_t) fmin(4, (seconds - 5) / 2.5 + 1);
-    return n < 6.0 * (double) terms && terms > 3 ? 3 : terms;
+        terms += (size_t) fmin(TERMS_MAX - 4, (seconds - 5) / 2.5 + 1);
+    while (terms > 2 && n < 3.0 * (double) terms)
+        terms--;
+    return terms;
 }
 
 static void stretch(const struct cb_motion_point *p, size_t n, struct fit *f)
@@ -120,12 +124,13 @@ static int solve(const struct cb_motion_point *p, size_t n, struct fit *f)
             legendre(tau_of(f, p[i].t_s), f->n_terms, b);
             add_row(f->factor, right, f->n_terms, b, &p[i]);
         }
-    /* x = c2 P2(τ) has the acceleration 3 c2 / t_half² */
-    double c_u = f->t_half_s * f->t_half_s / 3;
+    /* c Pk(τ) has the acceleration c Pk''(1) / t_half² at its end; Pk''(1) = (k−1)k(k+1)(k+2)/8 */
     for (size_t k = 2; k < f->n_terms; k++) {
+        double c_u = f->t_half_s * f->t_half_s * 8 / (double) ((k - 1) * k * (k + 1) * (k + 2));
         size_t ix = k * m + k, iy = (f->n_terms + k) * m + f->n_terms + k;
         f->factor[ix] += pow(f->noise / (LATERAL_U_MPS2 * c_u), 2);
-        f->factor[iy] += pow(f->noise / (ACCELERATION_U_MPS2 * c_u), 2);
+        double change = fmin(2 * f->t_half_s * JERK_U_MPS3, ACCELERATION_U_MPS2);
+        f->factor[iy] += pow(f->noise / ((k == 2 ? ACCELERATION_U_MPS2 : change) * c_u), 2);
     }
     if (cb_cholesky(f->factor, m) < 0)
         return -EDOM;

@@ -9,6 +9,8 @@
 #define LENGTH_MIN_M 0.2
 #define LENGTH_MAX_M 1000.0
 #define EXTENT_MAX_M 1e5
+#define POINTS_MAX   400 /* so that no check takes seconds */
+#define LENGTHS_MAX  40
 
 void cb_road_name(char *where, size_t size, const char *list, size_t i, int line)
 {
@@ -111,9 +113,10 @@ static int check_point(const struct cb_calibration_conf *c, size_t i, const stru
 int cb_road_check_points(const struct cb_calibration_conf *c, const struct cb_road *r,
                          struct cb_error *reterr)
 {
-    if (c->n_points < 4)
+    if (c->n_points < 4 || c->n_points > POINTS_MAX)
         return cb_error_set(reterr, -EINVAL, "calibration.points",
-                            "has %zu points, expected 4 or more", c->n_points);
+                            "has %zu points, expected 4 or more, up to %d", c->n_points,
+                            POINTS_MAX);
     for (size_t i = 0; i < c->n_points; i++) {
         int err = check_point(c, i, r, reterr);
         if (err < 0)
@@ -149,6 +152,9 @@ int cb_road_check_lengths(const struct cb_calibration_conf *c, const struct cb_r
                           struct cb_error *reterr)
 {
     size_t n_along = 0;
+    if (c->n_distances > LENGTHS_MAX)
+        return cb_error_set(reterr, -EINVAL, "calibration.distances",
+                            "has %zu lengths, expected up to %d", c->n_distances, LENGTHS_MAX);
     for (size_t i = 0; i < c->n_distances; i++) {
         int err = check_length(c, i, r, reterr);
         if (err < 0)

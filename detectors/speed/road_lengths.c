@@ -263,29 +263,39 @@ static double length_on(const struct bundle *b, const double *x, size_t i)
     return hypot(v.x, v.y);
 }
 
-/* The length without which the others agree best, and what they say of it. */
-static double leave_one_out(struct bundle *b, double *x, size_t *ret_i, double *ret_length_m)
+/* Has the lengths' number without length i still two along and one across? */
+static bool may_leave_out(const struct bundle *b, size_t i)
 {
-    double best = INFINITY, sum;
     size_t n_along = 0, n = b->conf->n_distances;
-    for (size_t i = 0; i < n; i++)
-        n_along += b->conf->distances[i].is_along;
-    for (size_t i = 0; i < n; i++) {
-        bool along = b->conf->distances[i].is_along;
-        if ((along && n_along < 3) || (!along && n - n_along < 2))
-            continue; /* without it nothing is determined */
+    for (size_t k = 0; k < n; k++)
+        n_along += b->conf->distances[k].is_along;
+    return b->conf->distances[i].is_along ? n_along >= 3 : n - n_along >= 2;
+}
+
+/* The length without which the others agree best, and what they say of it; x: the fit of all. */
+static double leave_one_out(struct bundle *b, const double *x, size_t *ret_i, double *ret_length_m)
+{
+    size_t n_params = N_CAMERA + 2 * b->n_px, n = b->conf->n_distances;
+    struct cb_squares squares = {n_params, n_residuals(b), residuals, b};
+    CB_AUTO_FREE double *try = calloc(n_params, sizeof *try);
+    double best = INFINITY, sum;
+    for (size_t i = 0; i < n && try; i++) {
+        if (!may_leave_out(b, i))
+            continue;
         b->i_left_out = i;
-        if (solve(b, x, &sum, NULL) == 0 && sum < best) {
+        memcpy(try, x, N_CAMERA * sizeof *try);
+        memcpy(try + N_CAMERA, b->px, b->n_px * sizeof *b->px);
+        if (cb_squares_minimise(&squares, try, &sum, NULL) == 0 && sum < best) {
             best = sum;
             *ret_i = i;
-            *ret_length_m = length_on(b, x, i);
+            *ret_length_m = length_on(b, try, i);
         }
     }
     b->i_left_out = n;
     return best;
 }
 
-static int refuse_misfit(struct bundle *b, double *x, double sum, size_t i_worst,
+static int refuse_misfit(struct bundle *b, const double *x, double sum, size_t i_worst,
                          struct cb_error *reterr)
 {
     const struct cb_calibration_distance *d = b->conf->distances;
@@ -307,7 +317,7 @@ static int refuse_misfit(struct bundle *b, double *x, double sum, size_t i_worst
                         d[i_worst].length_m, was);
 }
 
-static int check_fit(struct bundle *b, double *x, double sum, struct cb_road *r,
+static int check_fit(struct bundle *b, const double *x, double sum, struct cb_road *r,
                      struct cb_error *reterr)
 {
     const struct cb_vec2 *px = (const struct cb_vec2 *) (x + N_CAMERA);

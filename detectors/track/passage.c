@@ -205,7 +205,7 @@ int cb_track_passage(const struct cb_track *t, const struct cb_road *road,
     CB_AUTO_FREE struct cb_speed_sample *s = calloc(t->n, sizeof *s);
     if (!s)
         return -ENOMEM;
-    size_t n_in[3] = {0};
+    size_t n_in[CB_PATCH_COUNT] = {0};
     for (size_t i = 0; i < t->n; i++)
         n_in[t->point[i].patch]++;
     steady_across(t, road, s);

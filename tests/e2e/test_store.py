@@ -505,8 +505,9 @@ def test_query(filled, database):
     conninfo, query = database
     rows = [json.loads(line) for line in
             harness.citybrain("query", "--db", conninfo, "--format", "json").stdout.splitlines()]
-    assert [r["kind"] for r in rows] == ["speeding", "modified_exhaust", "speeding"]
-    assert rows[0]["speed_kmh"] == 73.2 and rows[0]["district"] == "福田"
+    assert [r["kind"] for r in rows] == ["modified_exhaust", "speeding", "speeding"]
+    assert [r["occurred_at"] for r in rows] == sorted((r["occurred_at"] for r in rows), reverse=True)
+    assert rows[1]["speed_kmh"] == 73.2 and rows[0]["district"] == "福田"
     some = harness.citybrain("query", "--db", conninfo, "--kind", "speeding", "--min-speed", "70",
                              "--district", "福田", "--format", "csv", "--limit", "1")
     assert len(some.stdout.splitlines()) == 2

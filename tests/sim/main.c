@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <getopt.h>
+#include <libavutil/log.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,7 @@ int main(int argc, char **argv)
     struct cb_error error = {.where = "citybrain-sim", .text = "out of memory"};
     if (o.n_threads > 16)
         o.n_threads = 16;
+    av_log_set_level(AV_LOG_ERROR);
     if (read_options(&o, argc, argv) < 0)
         return 2;
     if (sim_scene_load(&scene, o.scene, &error) < 0) {

@@ -286,6 +286,17 @@ static int read_lanes(struct sim_scene *s, const json_t *root, const char *name,
     return 0;
 }
 
+static int check_camera(const struct sim_scene *s, const char *name, struct cb_error *reterr)
+{
+    size_t n = strspn(s->id, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    if (n == 0 || s->id[n])
+        return cb_error_set(reterr, -EINVAL, name, "id: expected 1 to 64 of a-z, 0-9 and -");
+    if (s->video.width % 2 || s->video.height % 2)
+        return cb_error_set(reterr, -EINVAL, name,
+                            "video: expected an even width and height (4:2:0 colour)");
+    return 0;
+}
+
 static int check_vehicles(struct sim_scene *s, const char *name, struct cb_error *reterr)
 {
     for (size_t i = 0; i < s->n_vehicles; i++) {
@@ -321,7 +332,8 @@ static int read_all(struct sim_scene *s, const json_t *root, const char *name,
         (r = read_list(root, "sources", source_fields, sizeof *s->sources, &source, name,
                        &s->sources, &s->n_sources, reterr)) < 0)
         return r;
-    return check_vehicles(s, name, reterr);
+    r = check_camera(s, name, reterr);
+    return r < 0 ? r : check_vehicles(s, name, reterr);
 }
 
 static int from_json(struct sim_scene **ret, json_t *root, const json_error_t *e, const char *name,

@@ -36,10 +36,10 @@ static int add_trees(struct sim_world *w, double edge, int side, struct sim_rng 
     for (double y = sim_rng_range(rng, 4, 12); y < 170; y += sim_rng_range(rng, 9, 16)) {
         double x = edge + side * sim_rng_range(rng, 1.4, 2.0), h = sim_rng_range(rng, 5, 8);
         double spread = sim_rng_range(rng, 1.1, 1.7), crown = sim_rng_range(rng, 2.6, 3.4);
-        int r = add(w, v3(x - 0.12, y - 0.12, 0), v3(x + 0.12, y + 0.12, crown + 0.8), false,
+        int r = add(w, v3(x - 0.12, y - 0.12, 0), v3(x + 0.12, y + 0.12, crown + 1.2), false,
                     SIM_SURFACE_BARK);
         for (int i = 0; i < 4 && r == 0; i++) {
-            double cx = x + sim_rng_range(rng, -0.7, 0.7) + side * 0.5, cy = y + sim_rng_range(rng, -0.9, 0.9);
+            double cx = x + sim_rng_range(rng, -0.7, 0.7) + side * 0.2, cy = y + sim_rng_range(rng, -0.9, 0.9);
             double cz = crown + sim_rng_range(rng, 0.3, 0.8) * (h - crown), s = spread * sim_rng_range(rng, 0.6, 1);
             r = add(w, v3(cx - s, cy - s, cz - 0.8 * s), v3(cx + s, cy + s, cz + 0.8 * s), true,
                     SIM_SURFACE_LEAVES);

@@ -42,7 +42,10 @@ const struct cb_pose *cb_road_pose(const struct cb_road *r);
 /** Projects a point at height z_m above the road. @return 0; -ENOTSUP without a pose; -EDOM */
 int cb_road_to_px_3d(const struct cb_road *r, double x_m, double y_m, double z_m,
                      struct cb_vec2 *ret_px);
-/** Root mean square of the residuals, px, and the largest's index; for reports. */
+/**
+ * Root mean square and largest of the marks' residuals, px, and the index of the point or length
+ * that fits worst; for reports.
+ */
 void cb_road_residuals(const struct cb_road *r, double *ret_rms_px, double *ret_max_px,
                        size_t *ret_i_max);
 /**

@@ -154,7 +154,7 @@ static void test_axis_goes_on_over_a_reconnect(void **state)
     assert_int_equal(s.pts_ns, 9 * S);
     struct cb_stamp sound = at(900 * S + 20 * MS);
     sound.arrival_mono_ns = 9 * S + 500 * MS; /* late on the way, not in time */
-    cb_axis_map(&a, CB_TRACK_SOUND, &sound);
+    assert_true(cb_axis_map(&a, CB_TRACK_SOUND, &sound));
     assert_int_equal(sound.pts_ns, 9 * S + 20 * MS);
 }
 

@@ -68,7 +68,7 @@ int cb_outbox_ack(struct cb_outbox *o, const char *id);
 int cb_outbox_set_aside(struct cb_outbox *o, const char *id, const char *reason);
 /** Lets all that was set aside wait again. *ret_n may be NULL. */
 int cb_outbox_retry_set_aside(struct cb_outbox *o, uint64_t *ret_n);
-/** Removes the media that are due. ack does this by itself; call it now and then otherwise. */
+/** Removes the media that are due now. ack and, once a minute, next do this by themselves. */
 int cb_outbox_tidy(struct cb_outbox *o);
 
 /** The alert of the lowest sequence not announced. *ret_json: free() it. @return 0; -EAGAIN */

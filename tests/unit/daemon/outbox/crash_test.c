@@ -1,11 +1,12 @@
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 #include "scene.h"
 
 #define PACKAGES_MAX 512
-#define SWEEP_MAX 400 /* more system calls than a pass makes */
+#define SWEEP_MAX    400 /* more system calls than a pass makes */
 
 /* A noise that names nobody: no pictures, so that hundreds of passes take seconds. */
 static void open_scene(struct cb_scene *s)
@@ -291,11 +292,56 @@ static void test_full_and_broken_disks_leave_a_whole_chain(void **state)
     sweep_failures(EIO);
 }
 
+/* Both are made, one pass is done, both are destroyed. */
+static int whole_run(struct cb_scene *s)
+{
+    struct cb_evidence_sealer *sealer = NULL;
+    struct cb_outbox *o = NULL;
+    struct cb_evidence_opts opts = {.node = "edge-1",
+                                    .data_dir = s->dir,
+                                    .key_file = s->key_file,
+                                    .software = "x",
+                                    .config_sha256 = s->public_key};
+    int r = cb_evidence_sealer_create(&sealer, &opts, NULL);
+    if (r == 0)
+        r = cb_outbox_create(&o, s->dir, NULL, NULL);
+    if (r == 0)
+        r = pass(s, sealer, o, -1);
+    cb_outbox_destroy(&o);
+    cb_evidence_sealer_destroy(&sealer);
+    return r;
+}
+
+static void test_each_allocation_may_fail(void **state)
+{
+    (void) state;
+    static struct state st;
+    struct cb_scene s;
+    int n_failed = 0;
+    open_scene(&s);
+    s.request.violation = &s.speeding; /* with pictures */
+    assert_int_equal(whole_run(&s), 0);
+    for (int at = 1;; at++) {
+        assert_true(at < SWEEP_MAX);
+        faults_set_memory(at);
+        int r = whole_run(&s);
+        int n = faults_count_memory();
+        faults_set_memory(0);
+        n_failed += r < 0;
+        if (n < at)
+            break;
+    }
+    assert_true(n_failed > 10);
+    expect_consistent(&s, &st);
+    scene_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kill_at_every_call_loses_and_doubles_nothing),
         cmocka_unit_test(test_kill_at_random_moments_loses_and_doubles_nothing),
+        cmocka_unit_test(test_each_allocation_may_fail),
         cmocka_unit_test(test_full_and_broken_disks_leave_a_whole_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

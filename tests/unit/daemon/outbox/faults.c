@@ -1,8 +1,8 @@
 #include "faults.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -70,4 +70,48 @@ int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 int __wrap_unlinkat(int fd, const char *path, int flags)
 {
     return is_struck() ? -1 : __real_unlinkat(fd, path, flags);
+}
+
+static struct {
+    bool is_on;
+    int at, count;
+} memory;
+
+void faults_set_memory(int n)
+{
+    memory.is_on = n > 0;
+    memory.at = n;
+    memory.count = 0;
+}
+
+int faults_count_memory(void)
+{
+    return memory.count;
+}
+
+static bool is_out_of_memory(void)
+{
+    return memory.is_on && ++memory.count == memory.at;
+}
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+
+void *__wrap_malloc(size_t n)
+{
+    return is_out_of_memory() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return is_out_of_memory() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return is_out_of_memory() ? NULL : __real_realloc(p, n);
 }

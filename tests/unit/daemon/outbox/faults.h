@@ -13,4 +13,9 @@ void faults_set(enum fault fault, int n, int error);
 /** Calls since faults_set. */
 int faults_count(void);
 
+/** The n-th allocation from now, in evidence, outbox and schema, gives NULL; 0: none. */
+void faults_set_memory(int n);
+/** Allocations since faults_set_memory. */
+int faults_count_memory(void);
+
 #endif

@@ -163,7 +163,69 @@ static void test_wrong_length(void **state)
     refused(&c, "calibration.distances[", "");
 }
 
+/* Whatever a file may hold: a road or a refusal with words, never a crash or a silent no. */
+static void assert_answers(const struct cb_calibration_conf *c, int width, int height)
+{
+    struct cb_road *r = NULL;
+    struct cb_error e = {0};
+    int err = cb_road_create(&r, c, width, height, &e);
+    assert_true(err == 0 || err == -EINVAL);
+    assert_true((err == 0) == (r != NULL));
+    assert_true(err == 0 || (e.where[0] && e.text[0]));
+    cb_road_destroy(&r);
+}
+
+static double odd(uint64_t *seed)
+{
+    static const double odds[] = {NAN, INFINITY, -INFINITY, 1e300, -1e300, 0, 1e9, -5, 1e-300};
+    return odds[(size_t) (uniform(seed) * 9)];
+}
+
+static void test_hostile(void **state)
+{
+    (void) state;
+    struct cb_calibration_point p[GRID_N];
+    struct cb_calibration_distance d[TAPED_N];
+    uint64_t seed = 12;
+    for (int i = 0; i < 1500; i++) {
+        struct cb_calibration_conf c = points(p, GRID_N);
+        double *field = (double *) &p[(size_t) (uniform(&seed) * GRID_N)];
+        field[(size_t) (uniform(&seed) * 4)] = odd(&seed);
+        c.n_points = 3 + (size_t) (uniform(&seed) * 10);
+        c.k1 = i % 5 ? 0 : odd(&seed);
+        assert_answers(&c, i % 2 ? 1920 : 0, i % 2 ? 1080 : 0);
+        for (int k = 0; k < GRID_N; k++) /* any four to twelve places at all */
+            p[k] = (struct cb_calibration_point){1920 * uniform(&seed), 1080 * uniform(&seed),
+                                                 10 * uniform(&seed), 40 * uniform(&seed), 0};
+        c.k1 = 0;
+        assert_answers(&c, 1920, 1080);
+    }
+    for (int i = 0; i < 60; i++) {
+        struct cb_calibration_conf c = lengths(d);
+        double *field = (double *) &d[(size_t) (uniform(&seed) * TAPED_N)];
+        field[(size_t) (uniform(&seed) * 5)] = i % 2 ? odd(&seed) : 1000 * uniform(&seed);
+        c.n_distances = 3 + (size_t) (uniform(&seed) * 5);
+        d[c.n_distances - 1].is_along = false;
+        assert_answers(&c, i % 3 ? 1920 : 0, i % 3 ? 1080 : 0);
+    }
+}
+
+static void test_too_many(void **state)
+{
+    (void) state;
+    struct cb_calibration_point *p = calloc(500, sizeof *p);
+    struct cb_calibration_distance *d = calloc(50, sizeof *d);
+    assert_true(p && d);
+    refused(&(struct cb_calibration_conf){.points = p, .n_points = 500}, "calibration.points",
+            "has 500 points");
+    refused(&(struct cb_calibration_conf){.distances = d, .n_distances = 50},
+            "calibration.distances", "has 50 lengths");
+    free(p);
+    free(d);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_hostile),      cmocka_unit_test(test_too_many),
     cmocka_unit_test(test_numbers),      cmocka_unit_test(test_degenerate),
     cmocka_unit_test(test_inconsistent), cmocka_unit_test(test_lengths),
     cmocka_unit_test(test_wrong_length),
