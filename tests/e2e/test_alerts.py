@@ -271,7 +271,7 @@ def test_tail_over_tcp(edge, secured, tmp_path):
 @pytest.mark.parametrize("words, expected", [
     (["--endpoint", "tcp://127.0.0.1:1"], "tcp is refused without keys"),
     (["--endpoint", "http://x"], "expected inproc://NAME, ipc://PATH or tcp://HOST:PORT"),
-    (["--from", "1"], "--from needs --replay"),
+    (["--from", "1", "--endpoint", "ipc:///tmp/x"], "--from needs --replay"),
     (["--count", "none"], "--count: a whole number"),
     (["--keys", "/nonexistent"], "/nonexistent"),
 ])
