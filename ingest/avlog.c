@@ -18,6 +18,16 @@ static void trim(char *text)
         text[--n] = '\0';
 }
 
+/* "[tcp @ 0x55bb22d25280] " differs from time to time, and a reason must not. */
+static const char *without_address(const char *line)
+{
+    const char *end;
+    while (*line == '[' && (end = strstr(line, "] ")) && strstr(line, " @ 0x") < end &&
+           strstr(line, " @ 0x"))
+        line = end + 2;
+    return line;
+}
+
 static void on_line(void *obj, int level, const char *fmt, va_list ap)
 {
     char raw[512], line[512];
@@ -26,7 +36,7 @@ static void on_line(void *obj, int level, const char *fmt, va_list ap)
         return;
     av_log_format_line2(obj, level, fmt, ap, raw, sizeof raw, &print_prefix);
     trim(raw);
-    cb_redact(raw, line, sizeof line);
+    cb_redact(without_address(raw), line, sizeof line);
     if (!line[0])
         return;
     if (level <= AV_LOG_ERROR) {

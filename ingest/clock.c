@@ -175,9 +175,9 @@ int64_t cb_order_next(struct cb_order *o, int64_t t_ns, bool *ret_is_mended)
     int64_t step = o->step_ns > 0 ? o->step_ns : STEP_DEFAULT_NS;
     *ret_is_mended = false;
     if (t_ns == CB_NO_TIME) {
-        if (!o->has_last)
+        if (!o->has_last && !o->may_begin)
             return CB_NO_TIME;
-        t_ns = o->t_last_ns + step;
+        t_ns = o->has_last ? o->t_last_ns + step : 0;
         *ret_is_mended = true;
     } else if (o->has_last && t_ns <= o->t_last_ns && o->may_drop) {
         return CB_NO_TIME;

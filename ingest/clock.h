@@ -64,6 +64,7 @@ void cb_axis_place(struct cb_axis *a, enum cb_track_kind kind, int64_t offset_ns
 struct cb_order {
     int64_t t_last_ns, step_ns;
     bool has_last;
+    bool may_begin; /* without a time: the first is at zero */
     bool may_drop; /* sound: what was heard already is not heard again at another time */
 };
 /**

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <libavutil/avstring.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
     "rtsp,rtp,sdp,mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,h264,hevc,mjpeg,"   \
     "mpjpeg,m4v,ogg,wav,w64,aac,mp3,flac,asf,nut,ivf,obu,mxf,yuv4mpegpipe,aiff,caf,au,ac3,eac3,"   \
     "amr,hls,dv,mjpeg_2000,jpeg_pipe,alaw,mulaw,3gp"
+/* Pictures one after the other, without times. */
+#define BARE_FORMATS     "h264,hevc,mjpeg,mpjpeg,m4v,mpegvideo,jpeg_pipe,obu"
 #define PROBE_BYTES      (8 * 1024 * 1024)
 #define ANALYZE_LIVE_US  "3000000"
 #define ANALYZE_US       "10000000"
@@ -132,6 +135,7 @@ static int find_streams(struct cb_source *s, struct cb_error *reterr)
     for (unsigned i = 0; i < s->fmt->nb_streams; i++)
         if (s->fmt->streams[i] != s->picture && s->fmt->streams[i] != s->sound)
             s->fmt->streams[i]->discard = AVDISCARD_ALL;
+    s->has_no_times = av_match_name(s->fmt->iformat->name, BARE_FORMATS);
     if (!s->picture && !s->sound)
         return cb_error_set(reterr, -EINVAL, s->opts.where,
                             "no %s stream found%s%s",

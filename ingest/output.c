@@ -11,6 +11,22 @@
 #define PACE_SLICE_NS (50 * CB_NS_PER_MS)
 static const AVRational ns_base = {1, (int) CB_NS_PER_S};
 
+/* Raw streams and MJPEG over HTTP have no times of their own; what is made of it is said. */
+static void explain_times(struct cb_session *s, const struct cb_source *src)
+{
+    struct cb_ingest *in = s->in;
+    double hz = src->picture ? av_q2d(src->picture->avg_frame_rate) : 0;
+    if (!src->has_no_times || !src->picture)
+        return;
+    in->order[CB_TRACK_PICTURE].may_begin = !in->opts.is_live;
+    if (hz >= 1 && hz <= 1000)
+        in->order[CB_TRACK_PICTURE].step_ns = cb_ns_from_s(1 / hz);
+    if (in->opts.is_live)
+        cb_warn(in, "the stream carries no time stamps: times of arrival are used");
+    else
+        cb_warn(in, "the recording carries no time stamps: %.3f pictures a second are assumed", hz);
+}
+
 int cb_session_add_streams(struct cb_session *s, struct cb_source *src, struct cb_error *reterr)
 {
     AVStream *const st[CB_TRACK_COUNT] = {src->picture, src->sound};
@@ -25,6 +41,7 @@ int cb_session_add_streams(struct cb_session *s, struct cb_source *src, struct c
         if (r >= 0 && ring && k == CB_TRACK_PICTURE)
             r = cb_headers_create(&s->headers, st[k]->codecpar);
     }
+    explain_times(s, src);
     return r;
 }
 
@@ -345,6 +362,10 @@ int cb_session_take(struct cb_session *s, const AVStream *st, AVPacket *p)
     enum cb_track_kind kind = st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO ? CB_TRACK_PICTURE
                                                                               : CB_TRACK_SOUND;
     struct cb_stamp stamp = stamp_of(st, p);
+    if (s->in->opts.is_live && s->input[0].source->has_no_times) {
+        stamp.pts_ns = stamp.dts_ns = stamp.arrival_mono_ns - s->start_mono_ns;
+        stamp.wrap_ns = 0;
+    }
     int64_t report_ns = report_of(s, kind, st, p);
     count_packet(s->in, p, stamp.arrival_mono_ns);
     if (must_skip(s, kind, p))

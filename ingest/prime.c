@@ -51,7 +51,8 @@ static int release(struct cb_session *s, const AVStream *st)
 
 int cb_session_prime(struct cb_session *s, const AVStream *st, AVPacket *p)
 {
-    if (!s->is_priming || st->codecpar->codec_type != AVMEDIA_TYPE_VIDEO)
+    if (!s->is_priming || st->codecpar->codec_type != AVMEDIA_TYPE_VIDEO ||
+        s->input[0].source->has_no_times)
         return cb_session_take(s, st, p);
     if (s->n_held == 0 && has_time(p)) {
         s->is_priming = false;

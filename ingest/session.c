@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "ring.h"
 
 static struct cb_source_opts source_opts(const struct cb_ingest *in, int i)
 {
@@ -44,6 +45,14 @@ static int open_second(struct cb_session *s, struct cb_error *reterr)
     return cb_second_start(&s->second, &opts, &s->in->opts, &s->in->log);
 }
 
+/* A stream that was there before a reconnect and is no more: clips are cut without it. */
+static void forget_missing(struct cb_session *s)
+{
+    for (int k = 0; s->in->opts.ring && k < CB_TRACK_COUNT; k++)
+        if (!s->decoder[k] && !(k == CB_TRACK_SOUND && s->second))
+            cb_ring_forget_format(s->in->opts.ring, (enum cb_track_kind) k);
+}
+
 static int session_init(struct cb_session *s, struct cb_ingest *in, struct cb_error *reterr)
 {
     *s = (struct cb_session){.in = in, .start_mono_ns = cb_clock_mono_ns()};
@@ -55,6 +64,8 @@ static int session_init(struct cb_session *s, struct cb_ingest *in, struct cb_er
     int r = open_input(s, 0, reterr);
     if (r >= 0 && in->conf->sound_url[0])
         r = open_second(s, reterr);
+    if (r >= 0)
+        forget_missing(s);
     return r;
 }
 

@@ -24,6 +24,7 @@ struct cb_source {
     struct cb_source_opts opts;
     int64_t deadline_mono_ns;  /* of the blocking call under way; INT64_MAX: none */
     bool is_timed_out;
+    bool has_no_times;         /* its format carries none: libav makes them up of a frame rate */
     bool is_cut_short;         /* the recording ended by an error, not by its end */
     char cut_why[160];
 };

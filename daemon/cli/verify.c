@@ -14,7 +14,7 @@
 #include "evidence/key.h"
 #include "evidence/verify.h"
 
-#define KEYS_MAX 16
+#define KEYS_MAX  16
 #define DEPTH_MAX 4 /* folders below PATH */
 
 static const char help[] =
@@ -67,9 +67,9 @@ static void print_package_json(const char *dir, const struct cb_verify_report *v
     json_t *faults = json_array();
     for (size_t i = 0; i < v->n_faults; i++)
         json_array_append_new(faults, fault_to_json(&v->fault[i]));
-    json_t *o = json_pack("{s:s, s:s, s:b, s:b, s:o}", "type", "package", "path", dir, "whole",
-                          (int) (v->n_faults == 0), "delivered", (int) v->is_delivered, "faults",
-                          faults);
+    json_t *o =
+        json_pack("{s:s, s:s, s:b, s:b, s:o}", "type", "package", "path", dir, "whole",
+                  (int) (v->n_faults == 0), "delivered", (int) v->is_delivered, "faults", faults);
     if (o && v->is_readable) {
         json_object_set_new(o, "id", json_string(v->link.id));
         json_object_set_new(o, "node", json_string(v->link.node));
@@ -102,29 +102,34 @@ static void show_progress(const struct verification *vf)
                 vf->n_whole);
 }
 
-static int verify_package(struct verification *vf, const char *dir)
+/* Counts and prints what one package proved, wherever it is kept. */
+static int take_report(struct verification *vf, const char *where, const struct cb_verify_report *v)
+{
+    vf->n_packages++;
+    vf->n_whole += v->n_faults == 0;
+    vf->n_delivered += v->is_delivered;
+    show_progress(vf);
+    if (vf->is_json)
+        print_package_json(where, v);
+    else
+        print_package(where, v);
+    if (!v->is_readable)
+        return 0;
+    if (cb_grow((void **) &vf->link, &vf->cap, vf->n_links + 1, sizeof *vf->link) < 0)
+        return -ENOMEM;
+    vf->link[vf->n_links++] = v->link;
+    return 0;
+}
+
+static int verify_folder(struct verification *vf, const char *dir)
 {
     struct cb_verify_report v;
     struct cb_error e = {0};
     int r = cb_verify_package(dir, &vf->keys, &v, &e);
-    if (r < 0) {
-        fprintf(stderr, "%s: %s\n", e.where, e.text);
-        return r;
-    }
-    vf->n_packages++;
-    vf->n_whole += v.n_faults == 0;
-    vf->n_delivered += v.is_delivered;
-    show_progress(vf);
-    if (vf->is_json)
-        print_package_json(dir, &v);
-    else
-        print_package(dir, &v);
-    if (!v.is_readable)
-        return 0;
-    if (cb_grow((void **) &vf->link, &vf->cap, vf->n_links + 1, sizeof *vf->link) < 0)
-        return -ENOMEM;
-    vf->link[vf->n_links++] = v.link;
-    return 0;
+    if (r == 0)
+        return take_report(vf, dir, &v);
+    fprintf(stderr, "%s: %s\n", e.where, e.text);
+    return r;
 }
 
 /* "000000000042-<uuid>": a package even when its record has been taken away. */
@@ -156,7 +161,7 @@ static int is_no_dot_file(const struct dirent *d)
 static int walk(struct verification *vf, const char *path, int depth)
 {
     if (cb_verify_is_package(path) || is_package_name(path))
-        return verify_package(vf, path);
+        return verify_folder(vf, path);
     struct dirent **entry;
     int r = 0, n = scandir(path, &entry, is_no_dot_file, by_name);
     if (n < 0) {
@@ -231,12 +236,12 @@ static void verify_chains(struct verification *vf)
 static void report_summary(const struct verification *vf)
 {
     if (vf->is_json) {
-        print_json(json_pack("{s:s, s:I, s:I, s:I, s:o, s:b}", "type", "summary", "packages",
-                             (json_int_t) vf->n_packages, "whole", (json_int_t) vf->n_whole,
-                             "delivered", (json_int_t) vf->n_delivered, "chain_breaks",
-                             vf->has_chain ? json_integer((json_int_t) vf->n_chain_faults)
-                                           : json_null(),
-                             "key_given", (int) (vf->keys.n > 0)));
+        print_json(
+            json_pack("{s:s, s:I, s:I, s:I, s:o, s:b}", "type", "summary", "packages",
+                      (json_int_t) vf->n_packages, "whole", (json_int_t) vf->n_whole, "delivered",
+                      (json_int_t) vf->n_delivered, "chain_breaks",
+                      vf->has_chain ? json_integer((json_int_t) vf->n_chain_faults) : json_null(),
+                      "key_given", (int) (vf->keys.n > 0)));
         return;
     }
     printf("%" PRIu64 " packages: %" PRIu64 " whole, %" PRIu64 " not", vf->n_packages, vf->n_whole,

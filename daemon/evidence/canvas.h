@@ -12,8 +12,8 @@ struct cb_picture;
  */
 struct cb_canvas {
     uint8_t *plane[3];
-    size_t stride[3]; /* bytes */
-    int width, height; /* px */
+    size_t stride[3];     /* bytes */
+    int width, height;    /* px */
     int shift_x, shift_y; /* of the chroma */
 };
 

@@ -81,15 +81,16 @@ int cb_chain_find_head(int sealed_fd, const char *node, struct cb_chain_head *re
                             "restore it or move its folder away",
                             strerror(-r));
     if ((r = cb_evidence_parse(json, n, &e, reterr)) < 0)
-        return cb_error_set(reterr, r, path, "is no record any more: restore it or move its "
-                                             "folder away");
+        return cb_error_set(reterr, r, path,
+                            "is no record any more: restore it or move its folder away");
     if (strcmp(e.node, node))
-        r = cb_error_set(reterr, -EINVAL, path,
-                         "is of node \"%s\", this is \"%s\": give each node a data folder of its own",
-                         e.node, node);
+        r = cb_error_set(
+            reterr, -EINVAL, path,
+            "is of node \"%s\", this is \"%s\": give each node a data folder of its own", e.node,
+            node);
     else if (e.sequence != head.sequence)
-        r = cb_error_set(reterr, -EINVAL, path, "has sequence %" PRIu64 ", its folder says otherwise",
-                         e.sequence);
+        r = cb_error_set(reterr, -EINVAL, path,
+                         "has sequence %" PRIu64 ", its folder says otherwise", e.sequence);
     cb_evidence_deinit(&e);
     if (r < 0)
         return r;

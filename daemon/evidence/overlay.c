@@ -19,7 +19,7 @@ struct cb_overlay_image {
 /* The drawing's measures grow with the picture's width; below 640 px text stays as it is there. */
 struct band {
     const struct cb_overlay *o;
-    double unit;              /* px of the picture for one of a picture 1280 wide */
+    double unit; /* px of the picture for one of a picture 1280 wide */
     int width, picture_height;
     PangoContext *pango;
     PangoLayout *headline;
@@ -88,7 +88,8 @@ static void lay_out(struct band *b)
     place_cells(b, margin, margin / 2 + h, 17 * b->unit);
 }
 
-static void draw_text(cairo_t *cr, PangoLayout *l, double x, double y, double r, double g, double bl)
+static void draw_text(cairo_t *cr, PangoLayout *l, double x, double y, double r, double g,
+                      double bl)
 {
     cairo_set_source_rgb(cr, r, g, bl);
     cairo_move_to(cr, x, y);
@@ -159,9 +160,17 @@ static void draw_box_label(cairo_t *cr, struct band *b)
     g_object_unref(l);
 }
 
+/* Also false for a box that is no numbers. */
+static bool is_in_picture(const struct band *b)
+{
+    const struct cb_box *x = &b->o->box;
+    return x->w > 0 && x->h > 0 && x->x < (float) b->width && x->y < (float) b->picture_height &&
+           x->x + x->w > 0 && x->y + x->h > 0;
+}
+
 static void draw_box(cairo_t *cr, struct band *b)
 {
-    if (!(b->o->box.w > 0 && b->o->box.h > 0))
+    if (!is_in_picture(b))
         return;
     cairo_save(cr);
     cairo_rectangle(cr, 0, 0, b->width, b->picture_height);
@@ -220,8 +229,7 @@ void cb_overlay_image_destroy(struct cb_overlay_image **image)
     *image = NULL;
 }
 
-const uint32_t *cb_overlay_image_pixels(const struct cb_overlay_image *image,
-                                        size_t *ret_stride_px)
+const uint32_t *cb_overlay_image_pixels(const struct cb_overlay_image *image, size_t *ret_stride_px)
 {
     *ret_stride_px = (size_t) cairo_image_surface_get_stride(image->surface) / 4;
     return (const uint32_t *) (void *) cairo_image_surface_get_data(image->surface);

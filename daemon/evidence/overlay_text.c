@@ -9,9 +9,11 @@
 #include "overlay.h"
 #include "schema/evidence.h"
 
+#define NBSP "\u00a0" /* on a narrow picture no line ends between a number and its unit */
+
 static const char *const kind_words[] = {"", "超速 Speeding", "改装排气 Modified exhaust"};
-static const char *const user_words[] = {"未知 unknown",     "小型车 car",    "货车 truck",
-                                         "客车 bus",         "摩托车 motorcycle", "自行车 bicycle",
+static const char *const user_words[] = {"未知 unknown",   "小型车 car",        "货车 truck",
+                                         "客车 bus",       "摩托车 motorcycle", "自行车 bicycle",
                                          "行人 pedestrian"};
 static const char *const direction_words[] = {"驶离 away", "驶来 toward"};
 static const char *const source_words[] = {"录像 recording", "到达时刻 arrival", "RTCP"};
@@ -41,9 +43,11 @@ static void headline_of_speed(struct cb_overlay *o, const struct cb_passage *p)
 {
     size_t n = strlen(o->headline);
     snprintf(o->headline + n, sizeof o->headline - n,
-             "   实测 %.1f ±%.1f km/h   限速 %.0f km/h   认定 %.1f km/h",
-             tenth_below(cb_kmh_from_mps(p->speed_mps)), ceil(cb_kmh_from_mps(p->u95_mps) * 10) / 10,
-             cb_kmh_from_mps(p->limit_mps), tenth_below(cb_kmh_from_mps(p->charged_mps)));
+             "   实测" NBSP "%.1f" NBSP "±%.1f" NBSP "km/h   限速" NBSP "%.0f" NBSP
+             "km/h   认定" NBSP "%.1f" NBSP "km/h",
+             tenth_below(cb_kmh_from_mps(p->speed_mps)),
+             ceil(cb_kmh_from_mps(p->u95_mps) * 10) / 10, cb_kmh_from_mps(p->limit_mps),
+             tenth_below(cb_kmh_from_mps(p->charged_mps)));
     snprintf(o->box_label, sizeof o->box_label, "%.1f km/h",
              tenth_below(cb_kmh_from_mps(p->speed_mps)));
 }
@@ -51,7 +55,8 @@ static void headline_of_speed(struct cb_overlay *o, const struct cb_passage *p)
 static void headline_of_noise(struct cb_overlay *o, const struct cb_noise *s)
 {
     size_t n = strlen(o->headline);
-    snprintf(o->headline + n, sizeof o->headline - n, "   实测 LAFmax %.1f dB(A)   限值 %.0f dB(A)",
+    snprintf(o->headline + n, sizeof o->headline - n,
+             "   实测" NBSP "LAFmax" NBSP "%.1f" NBSP "dB(A)   限值" NBSP "%.0f" NBSP "dB(A)",
              tenth_below(s->lafmax_db), s->limit_db);
     snprintf(o->box_label, sizeof o->box_label, "%.1f dB(A)", tenth_below(s->lafmax_db));
 }
@@ -82,8 +87,9 @@ static void add_time(struct cb_overlay *o, const struct cb_violation *v, int64_t
 
 static void add_place(struct cb_overlay *o, const struct cb_evidence *e)
 {
-    add(o, true, "地点 Place", "%s%s%s%s%s", e->camera_name[0] ? e->camera_name : e->violation.camera,
-        e->road[0] ? " · " : "", e->road, e->district[0] ? " · " : "", e->district);
+    add(o, true, "地点 Place", "%s%s%s%s%s",
+        e->camera_name[0] ? e->camera_name : e->violation.camera, e->road[0] ? " · " : "", e->road,
+        e->district[0] ? " · " : "", e->district);
     if (!isnan(e->lat_deg) && !isnan(e->lon_deg))
         add(o, false, "坐标 Position", "%.5f, %.5f", e->lat_deg, e->lon_deg);
 }
@@ -111,11 +117,11 @@ static void add_vehicle(struct cb_overlay *o, const struct cb_violation *v)
 
 static void add_device(struct cb_overlay *o, const struct cb_evidence *e)
 {
-    const char *day = e->violation.kind == CB_MODIFIED_EXHAUST ? e->microphone_calibrated_on
-                                                                : e->calibrated_on;
+    const char *day =
+        e->violation.kind == CB_MODIFIED_EXHAUST ? e->microphone_calibrated_on : e->calibrated_on;
     add(o, true, "设备 Device", "%s @ %s", e->violation.camera, e->node);
-    add(o, false, "检定证书 Certificate", "%s%s%s%s", e->certificate[0] ? e->certificate : "无 none",
-        day[0] ? " (" : "", day, day[0] ? ")" : "");
+    add(o, false, "检定证书 Certificate", "%s%s%s%s",
+        e->certificate[0] ? e->certificate : "无 none", day[0] ? " (" : "", day, day[0] ? ")" : "");
     add(o, false, "软件 Software", "%s", e->software);
 }
 

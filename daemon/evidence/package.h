@@ -13,12 +13,12 @@ struct cb_package_draft {
     int dir_fd;
     struct {
         struct cb_frame *frame;
-        int64_t t_ns;       /* when the picture was taken */
+        int64_t t_ns; /* when the picture was taken */
         struct cb_box box;
     } still[CB_STILLS_MAX];
     size_t n_stills;
     char samples_sha256[CB_SHA256_LEN];
-    json_t *missing;        /* what could not be had, and why */
+    json_t *missing; /* what could not be had, and why */
     struct cb_error *reterr;
 };
 

@@ -17,7 +17,8 @@ static json_t *box_to_json(const struct cb_box *b)
 {
     if (!(b->w > 0))
         return json_null();
-    return json_pack("[f, f, f, f]", (double) b->x, (double) b->y, (double) b->w, (double) b->h);
+    return json_pack("[o, o, o, o]", real((double) b->x), real((double) b->y), real((double) b->w),
+                     real((double) b->h));
 }
 
 static json_t *path_to_json(const struct cb_passage *p)
@@ -25,11 +26,11 @@ static json_t *path_to_json(const struct cb_passage *p)
     json_t *path = json_array();
     for (size_t i = 0; i < p->n_path; i++) {
         const struct cb_fix *f = &p->path[i];
-        json_array_append_new(path, json_pack("{s:I, s:[o, o], s:[o, o], s:o}",              //
-                                              "t_ns", (json_int_t) f->t_ns,                  //
-                                              "px", real((double) f->x_px),                  //
-                                              real((double) f->y_px),                        //
-                                              "m", real(f->x_m), real(f->y_m),               //
+        json_array_append_new(path, json_pack("{s:I, s:[o, o], s:[o, o], s:o}", //
+                                              "t_ns", (json_int_t) f->t_ns,     //
+                                              "px", real((double) f->x_px),     //
+                                              real((double) f->y_px),           //
+                                              "m", real(f->x_m), real(f->y_m),  //
                                               "box_px", box_to_json(&f->box)));
     }
     return path;
@@ -37,9 +38,9 @@ static json_t *path_to_json(const struct cb_passage *p)
 
 static json_t *passage_to_json(const struct cb_passage *p)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}",                                   //
-                     "track", (json_int_t) p->track, "speed_mps", real(p->speed_mps),    //
-                     "u95_mps", real(p->u95_mps), "limit_mps", real(p->limit_mps),       //
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}",                                //
+                     "track", (json_int_t) p->track, "speed_mps", real(p->speed_mps), //
+                     "u95_mps", real(p->u95_mps), "limit_mps", real(p->limit_mps),    //
                      "charged_mps", real(p->charged_mps), "path", path_to_json(p));
 }
 
@@ -48,9 +49,9 @@ static json_t *stills_to_json(const struct cb_package_draft *d)
     json_t *a = json_array();
     for (size_t i = 0; i < d->n_stills; i++) {
         const struct cb_picture *p = cb_frame_picture(d->still[i].frame);
-        json_array_append_new(a, json_pack("{s:I, s:i, s:i, s:o}",                          //
-                                           "t_ns", (json_int_t) d->still[i].t_ns,           //
-                                           "width_px", p->width, "height_px", p->height,    //
+        json_array_append_new(a, json_pack("{s:I, s:i, s:i, s:o}",                       //
+                                           "t_ns", (json_int_t) d->still[i].t_ns,        //
+                                           "width_px", p->width, "height_px", p->height, //
                                            "box_px", box_to_json(&d->still[i].box)));
     }
     return a;
@@ -88,7 +89,7 @@ int cb_package_add_samples(struct cb_package_draft *d)
                           "t_to_ns", (json_int_t) v->t_to_ns,                                  //
                           "stills", stills_to_json(d),                                         //
                           "passage", v->has_passage ? passage_to_json(&v->passage) : json_null(),
-                          "noise", v->has_noise ? noise_to_json(&v->noise) : json_null(),      //
+                          "noise", v->has_noise ? noise_to_json(&v->noise) : json_null(), //
                           "missing", d->missing);
     int r = add_json(d, "samples.json", "samples", o);
     if (r == 0)
@@ -101,15 +102,14 @@ static json_t *road_to_json(const struct cb_calibration_conf *c)
     json_t *points = json_array(), *distances = json_array();
     for (size_t i = 0; i < c->n_points; i++) {
         const struct cb_calibration_point *p = &c->points[i];
-        json_array_append_new(points, json_pack("{s:[f, f], s:[f, f]}", "px", p->x_px, p->y_px,
-                                                "m", p->x_m, p->y_m));
+        json_array_append_new(
+            points, json_pack("{s:[f, f], s:[f, f]}", "px", p->x_px, p->y_px, "m", p->x_m, p->y_m));
     }
     for (size_t i = 0; i < c->n_distances; i++) {
         const struct cb_calibration_distance *t = &c->distances[i];
-        json_array_append_new(distances,
-                              json_pack("{s:[[f, f], [f, f]], s:f, s:b}", "px", t->x1_px, t->y1_px,
-                                        t->x2_px, t->y2_px, "m", t->length_m, "along",
-                                        (int) t->is_along));
+        json_array_append_new(distances, json_pack("{s:[[f, f], [f, f]], s:f, s:b}", "px", t->x1_px,
+                                                   t->y1_px, t->x2_px, t->y2_px, "m", t->length_m,
+                                                   "along", (int) t->is_along));
     }
     return json_pack("{s:o, s:o, s:f, s:f, s:s, s:s}", "points", points, "distances", distances,
                      "k1", c->k1, "k2", c->k2, "certificate", c->certificate, "calibrated_on",
@@ -130,14 +130,14 @@ static json_t *microphone_to_json(const struct cb_microphone_conf *m)
 int cb_package_add_calibration(struct cb_package_draft *d)
 {
     const struct cb_camera_conf *c = d->request->camera;
-    json_t *zone = c->has_zone ? json_pack("{s:f, s:f}", "y_min", c->zone_y_min_m, "y_max",
-                                           c->zone_y_max_m)
-                               : json_null();
-    json_t *o = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",                 //
-                          "type", "calibration", "version", 1, "camera", c->id,            //
-                          "speed_limit_kmh", real(c->speed_limit_kmh),                     //
-                          "tolerance_kmh", real(c->tolerance_kmh),                         //
-                          "tolerance_percent", real(c->tolerance_percent), "zone", zone,   //
+    json_t *zone = c->has_zone
+                       ? json_pack("{s:f, s:f}", "y_min", c->zone_y_min_m, "y_max", c->zone_y_max_m)
+                       : json_null();
+    json_t *o = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",               //
+                          "type", "calibration", "version", 1, "camera", c->id,          //
+                          "speed_limit_kmh", real(c->speed_limit_kmh),                   //
+                          "tolerance_kmh", real(c->tolerance_kmh),                       //
+                          "tolerance_percent", real(c->tolerance_percent), "zone", zone, //
                           "road", c->has_calibration ? road_to_json(&c->calibration) : json_null(),
                           "microphone",
                           c->has_microphone ? microphone_to_json(&c->microphone) : json_null());

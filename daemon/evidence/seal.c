@@ -51,8 +51,7 @@ static int open_sealed(struct cb_evidence_sealer *s, const char *data_dir, struc
         return r;
     s->sealed_fd = open(s->sealed_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->sealed_fd < 0)
-        return cb_error_set(reterr, -errno, s->sealed_dir, "cannot be opened: %s",
-                            strerror(errno));
+        return cb_error_set(reterr, -errno, s->sealed_dir, "cannot be opened: %s", strerror(errno));
     s->lock_fd = openat(s->sealed_fd, ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (s->lock_fd < 0)
         return cb_error_set(reterr, -errno, s->sealed_dir, "cannot be written to: %s",
@@ -67,7 +66,8 @@ static int set_texts(struct cb_evidence_sealer *s, const struct cb_evidence_opts
                      struct cb_error *reterr)
 {
     size_t n = strlen(o->node);
-    if (n == 0 || n >= sizeof s->node || strspn(o->node, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
+    if (n == 0 || n >= sizeof s->node ||
+        strspn(o->node, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
         return cb_error_set(reterr, -EINVAL, "node", "is \"%.80s\", expected [a-z0-9-]{1,64}",
                             o->node);
     memcpy(s->node, o->node, n + 1);
@@ -276,7 +276,8 @@ int cb_evidence_seal(struct cb_evidence_sealer *s, const struct cb_evidence_requ
     if (strcmp(v->camera, request->camera->id))
         return cb_error_set(reterr, -EINVAL, v->camera, "is not the camera given, \"%s\"",
                             request->camera->id);
-    if (v->kind <= CB_VIOLATION_NONE || v->kind >= CB_VIOLATION_COUNT || v->n_stills > CB_STILLS_MAX)
+    if (v->kind <= CB_VIOLATION_NONE || v->kind >= CB_VIOLATION_COUNT ||
+        v->n_stills > CB_STILLS_MAX)
         return cb_error_set(reterr, -EINVAL, v->camera, "has a violation of no known kind");
     if (!s->is_head_known) {
         if ((r = cb_chain_find_head(s->sealed_fd, s->node, &s->head, reterr)) < 0)

@@ -8,9 +8,9 @@
 #include "overlay.h"
 #include "package.h"
 
-#define STILL_QUALITY 92
+#define STILL_QUALITY   92
 #define CLOSEUP_QUALITY 95
-#define PICTURE_PX_MAX 16384 /* of a side; JPEG itself ends at 65500 */
+#define PICTURE_PX_MAX  16384 /* of a side; JPEG itself ends at 65500 */
 
 static bool is_had_already(const struct cb_package_draft *d, int64_t t_ns)
 {

@@ -20,8 +20,8 @@
 /* The outbox leaves it where the media were removed after their delivery. Not part of the proof. */
 #define DELIVERED "delivered"
 
-static const char *const kind_names[] = {"record", "signature", "key",  "altered",
-                                         "missing", "extra",    "chain"};
+static const char *const kind_names[] = {"record",  "signature", "key",  "altered",
+                                         "missing", "extra",     "chain"};
 
 const char *cb_fault_kind_name(enum cb_fault_kind k)
 {
@@ -71,7 +71,8 @@ static void check_file(const struct cb_evidence_file *f, const struct cb_verify_
     if (fd == -ENOENT && v->is_delivered)
         return;
     if (fd < 0) {
-        add_fault(v, CB_FAULT_MISSING, f->name, fd == -ENOENT ? "is not there (%s)" : "cannot be opened: %s",
+        add_fault(v, CB_FAULT_MISSING, f->name,
+                  fd == -ENOENT ? "is not there (%s)" : "cannot be opened: %s",
                   fd == -ENOENT ? f->role : strerror(-fd));
         return;
     }
@@ -225,14 +226,16 @@ bool cb_verify_follows(const struct cb_verify_link *a, const struct cb_verify_li
         bool is_zero = strspn(b->prev_sha256, "0") == CB_SHA256_LEN - 1;
         if ((b->sequence == 1) == is_zero)
             return true;
-        return broken(ret_fault, b->sequence, "%s", is_zero ? "says nothing came before it"
-                                                            : "is the first and names one before it");
+        return broken(ret_fault, b->sequence, "%s",
+                      is_zero ? "says nothing came before it"
+                              : "is the first and names one before it");
     }
     if (b->sequence == a->sequence)
         return broken(ret_fault, b->sequence, "is there twice: %s and %s", a->id, b->id);
     if (b->sequence != a->sequence + 1)
-        return broken(ret_fault, b->sequence, "comes after %" PRIu64 ": %" PRIu64 " between are missing",
-                      a->sequence, b->sequence - a->sequence - 1);
+        return broken(ret_fault, b->sequence,
+                      "comes after %" PRIu64 ": %" PRIu64 " between are missing", a->sequence,
+                      b->sequence - a->sequence - 1);
     if (strcmp(b->prev_sha256, a->sha256))
         return broken(ret_fault, b->sequence,
                       "is chained to record %.16s…, but sequence %" PRIu64 " is %.16s…",

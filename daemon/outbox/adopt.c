@@ -16,8 +16,10 @@
 static bool is_same_there(struct cb_outbox *o, const char *id, const char *name, uint64_t sequence)
 {
     sqlite3_stmt *s = NULL;
-    if (cb_index_prepare(o->db, &s, "SELECT 1 FROM package WHERE sequence = ? AND id = ?"
-                                    " AND dir = ?", "itt", (sqlite3_int64) sequence, id, name) < 0)
+    if (cb_index_prepare(o->db, &s,
+                         "SELECT 1 FROM package WHERE sequence = ? AND id = ?"
+                         " AND dir = ?",
+                         "itt", (sqlite3_int64) sequence, id, name) < 0)
         return false;
     bool is_there = sqlite3_step(s) == SQLITE_ROW;
     sqlite3_finalize(s);

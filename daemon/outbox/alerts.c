@@ -24,8 +24,9 @@ static int first(struct cb_outbox *o, const char *sql, uint64_t from, uint64_t t
             *ret_number = (uint64_t) sqlite3_column_int64(s, 0);
             *ret_text = text;
         } else {
-            r = step == SQLITE_DONE ? -EAGAIN : step == SQLITE_ROW ? -ENOMEM
-                                                                   : cb_index_errno(o->db);
+            r = step == SQLITE_DONE  ? -EAGAIN
+                : step == SQLITE_ROW ? -ENOMEM
+                                     : cb_index_errno(o->db);
         }
         sqlite3_finalize(s);
     }
@@ -43,8 +44,9 @@ static int run(struct cb_outbox *o, int *ret_n, const char *sql, uint64_t number
 
 int cb_outbox_next_alert(struct cb_outbox *o, uint64_t *ret_sequence, char **ret_json)
 {
-    return first(o, "SELECT sequence, alert FROM package WHERE is_announced = 0"
-                    " AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT 1",
+    return first(o,
+                 "SELECT sequence, alert FROM package WHERE is_announced = 0"
+                 " AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT 1",
                  0, INT64_MAX, ret_sequence, ret_json);
 }
 
@@ -70,8 +72,9 @@ int cb_outbox_replay(struct cb_outbox *o, uint64_t from, uint64_t to,
     while (from <= to) {
         CB_AUTO_FREE char *json = NULL;
         uint64_t sequence = 0;
-        int r = first(o, "SELECT sequence, alert FROM package WHERE is_announced = 1"
-                         " AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT 1",
+        int r = first(o,
+                      "SELECT sequence, alert FROM package WHERE is_announced = 1"
+                      " AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT 1",
                       from, to, &sequence, &json);
         if (r < 0)
             return r == -EAGAIN ? 0 : r;
@@ -87,8 +90,9 @@ int cb_outbox_put_minutes(struct cb_outbox *o, const char *json)
     pthread_mutex_lock(&o->lock);
     int r = cb_index_run(o->db, NULL, "INSERT INTO minutes(json) VALUES(?)", "t", json);
     if (r == 0)
-        cb_index_run(o->db, NULL, "DELETE FROM minutes WHERE number <="
-                                  " (SELECT max(number) FROM minutes) - ?",
+        cb_index_run(o->db, NULL,
+                     "DELETE FROM minutes WHERE number <="
+                     " (SELECT max(number) FROM minutes) - ?",
                      "i", (sqlite3_int64) MINUTES_MAX);
     pthread_mutex_unlock(&o->lock);
     return r;
@@ -96,8 +100,9 @@ int cb_outbox_put_minutes(struct cb_outbox *o, const char *json)
 
 int cb_outbox_next_minutes(struct cb_outbox *o, uint64_t *ret_number, char **ret_json)
 {
-    return first(o, "SELECT number, json FROM minutes WHERE number BETWEEN ? AND ?"
-                    " ORDER BY number LIMIT 1",
+    return first(o,
+                 "SELECT number, json FROM minutes WHERE number BETWEEN ? AND ?"
+                 " ORDER BY number LIMIT 1",
                  0, INT64_MAX, ret_number, ret_json);
 }
 

@@ -9,8 +9,8 @@
 #include "outbox_private.h"
 
 #define BACKOFF_DOUBLINGS_MAX 6
-#define TIDY_EVERY_NS (60 * CB_NS_PER_S)
-#define REMOVE_AT_ONCE_MAX 16 /* packages; the rest at the next occasion */
+#define TIDY_EVERY_NS         (60 * CB_NS_PER_S)
+#define REMOVE_AT_ONCE_MAX    16 /* packages; the rest at the next occasion */
 
 static int note_flight(struct cb_outbox *o, sqlite3_int64 sequence, sqlite3_int64 n_tries)
 {
@@ -24,11 +24,11 @@ static int next(struct cb_outbox *o, char ret_id[CB_UUID_LEN], char **ret_dir)
 {
     sqlite3_stmt *s = NULL;
     CB_AUTO_FREE char *dir = NULL;
-    int r = cb_index_prepare(
-        o->db, &s, "SELECT p.sequence, p.id, p.dir, coalesce(f.n_tries, 0) FROM package p"
-                   " LEFT JOIN flight f ON f.sequence = p.sequence WHERE p.state = 0"
-                   " AND coalesce(f.not_before_ns, 0) <= ? ORDER BY p.sequence LIMIT 1",
-        "i", (sqlite3_int64) cb_clock_mono_ns());
+    int r = cb_index_prepare(o->db, &s,
+                             "SELECT p.sequence, p.id, p.dir, coalesce(f.n_tries, 0) FROM package p"
+                             " LEFT JOIN flight f ON f.sequence = p.sequence WHERE p.state = 0"
+                             " AND coalesce(f.not_before_ns, 0) <= ? ORDER BY p.sequence LIMIT 1",
+                             "i", (sqlite3_int64) cb_clock_mono_ns());
     if (r < 0)
         return r;
     int step = sqlite3_step(s);
@@ -94,9 +94,11 @@ static bool remove_oldest_due(struct cb_outbox *o)
 {
     sqlite3_stmt *s = NULL;
     sqlite3_int64 before_ns = cb_clock_now_ns() - o->opts.keep_media_ns;
-    if (cb_index_prepare(o->db, &s, "SELECT sequence, dir, n_bytes FROM package WHERE state = 1"
-                                    " AND has_media = 1 AND acked_utc_ns <= ?"
-                                    " ORDER BY acked_utc_ns LIMIT 1", "i", before_ns) < 0)
+    if (cb_index_prepare(o->db, &s,
+                         "SELECT sequence, dir, n_bytes FROM package WHERE state = 1"
+                         " AND has_media = 1 AND acked_utc_ns <= ?"
+                         " ORDER BY acked_utc_ns LIMIT 1",
+                         "i", before_ns) < 0)
         return false;
     bool is_done = false;
     if (sqlite3_step(s) == SQLITE_ROW) {
@@ -135,8 +137,10 @@ int cb_outbox_ack(struct cb_outbox *o, const char *id)
                          " ELSE ? END, state = 1, reason = NULL WHERE id = ?",
                          "it", (sqlite3_int64) cb_clock_now_ns(), id);
     if (r == 0 && n) {
-        cb_index_run(o->db, NULL, "DELETE FROM flight WHERE sequence ="
-                                  " (SELECT sequence FROM package WHERE id = ?)", "t", id);
+        cb_index_run(o->db, NULL,
+                     "DELETE FROM flight WHERE sequence ="
+                     " (SELECT sequence FROM package WHERE id = ?)",
+                     "t", id);
         cb_outbox_remove_due(o);
     }
     pthread_mutex_unlock(&o->lock);

@@ -64,8 +64,10 @@ static int try_open(sqlite3 **ret, const char *file, struct cb_error *reterr)
                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (r == SQLITE_OK) {
         sqlite3_busy_timeout(db, 5000);
-        r = sqlite3_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                             "PRAGMA temp_store = MEMORY;", NULL, NULL, NULL);
+        r = sqlite3_exec(db,
+                         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                         "PRAGMA temp_store = MEMORY;",
+                         NULL, NULL, NULL);
     }
     if (r == SQLITE_OK)
         r = sqlite3_exec(db, schema, NULL, NULL, NULL);

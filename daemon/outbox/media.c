@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define DELIVERED "delivered"
+#define DELIVERED        "delivered"
 #define RECORD_BYTES_MAX (1 << 20)
 
 static DIR *open_folder(int sealed_fd, const char *name)

@@ -31,8 +31,7 @@ static int open_sealed(struct cb_outbox *o, const char *data_dir, struct cb_erro
         return cb_error_set(reterr, -errno, o->sealed_dir, "cannot be made: %s", strerror(errno));
     o->sealed_fd = open(o->sealed_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (o->sealed_fd < 0)
-        return cb_error_set(reterr, -errno, o->sealed_dir, "cannot be opened: %s",
-                            strerror(errno));
+        return cb_error_set(reterr, -errno, o->sealed_dir, "cannot be opened: %s", strerror(errno));
     return 0;
 }
 
@@ -161,8 +160,10 @@ int cb_outbox_set_aside(struct cb_outbox *o, const char *id, const char *reason)
 {
     int n = 0;
     pthread_mutex_lock(&o->lock);
-    int r = cb_index_run(o->db, &n, "UPDATE package SET state = 2, reason = ? WHERE id = ?"
-                                    " AND state <> 1", "tt", reason, id);
+    int r = cb_index_run(o->db, &n,
+                         "UPDATE package SET state = 2, reason = ? WHERE id = ?"
+                         " AND state <> 1",
+                         "tt", reason, id);
     pthread_mutex_unlock(&o->lock);
     return r < 0 ? r : n ? 0 : -ENOENT;
 }
@@ -171,8 +172,8 @@ int cb_outbox_retry_set_aside(struct cb_outbox *o, uint64_t *ret_n)
 {
     int n = 0;
     pthread_mutex_lock(&o->lock);
-    int r = cb_index_run(o->db, &n, "UPDATE package SET state = 0, reason = NULL WHERE state = 2",
-                         "");
+    int r =
+        cb_index_run(o->db, &n, "UPDATE package SET state = 0, reason = NULL WHERE state = 2", "");
     pthread_mutex_unlock(&o->lock);
     if (r == 0 && ret_n)
         *ret_n = (uint64_t) n;

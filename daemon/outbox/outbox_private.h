@@ -18,7 +18,7 @@ struct cb_outbox {
 
     pthread_mutex_t lock; /* leaf; guards all below */
     sqlite3 *db;
-    uint64_t n_bytes;     /* of packages with media */
+    uint64_t n_bytes; /* of packages with media */
     uint64_t n_damaged;
     int64_t tidy_mono_ns; /* when `next` looks for due media again */
     bool must_adopt;      /* a sealed package could not be taken in */

@@ -7,8 +7,11 @@
 
 #define OVER_BACKGROUND_DB 10.0 /* twice as loud to the ear: an event, not a fluctuation */
 #define QUIET_DB           65.0 /* no vehicle event is softer beside a road */
+#define UNKNOWN_DB         75.0 /* before the background is known: over any quiet traffic */
 #define HYSTERESIS_DB      5.0
-#define UNDER_PEAK_DB      15.0
+#define UNDER_PEAK_DB      10.0 /* an event is what lies within 10 dB of its peak */
+#define SUDDEN_DB          10.0 /* risen so much in a tenth of a second: another sound begins */
+#define SUDDEN_AFTER_NS    (500 * CB_NS_PER_MS)
 #define LOW_NS             (300 * CB_NS_PER_MS)
 #define PRE_NS             (100 * CB_NS_PER_MS) /* Fast needs this long to rise to −2.6 dB */
 #define REARM_DB           6.0
@@ -21,8 +24,8 @@ void cb_cutter_init(struct cb_cutter *c, double limit_db)
 
 double cb_cutter_trigger_db(const struct cb_cutter *c, double background_db)
 {
-    /* fmax and fmin pass over a NaN */
-    return fmin(fmax(background_db + OVER_BACKGROUND_DB, QUIET_DB), c->limit_db);
+    double from_db = isnan(background_db) ? UNKNOWN_DB : background_db + OVER_BACKGROUND_DB;
+    return fmin(fmax(from_db, QUIET_DB), c->limit_db); /* fmin passes over a NaN */
 }
 
 static enum cb_cut open_at(struct cb_cutter *c, int64_t t_ns, double laf_db)
@@ -32,7 +35,19 @@ static enum cb_cut open_at(struct cb_cutter *c, int64_t t_ns, double laf_db)
     c->t_peak_ns = t_ns;
     c->t_low_ns = INT64_MAX;
     c->peak_db = laf_db;
+    for (int i = 0; i < CB_CUTTER_PAST; i++)
+        c->past_db[i] = laf_db;
     return CB_CUT_START;
+}
+
+/* A bang into music, a horn into traffic: what came before is an event of its own. */
+static bool is_sudden(struct cb_cutter *c, int64_t t_ns, double laf_db)
+{
+    double past_db = c->past_db[c->i_past];
+    c->past_db[c->i_past] = laf_db;
+    c->i_past = (c->i_past + 1) % CB_CUTTER_PAST;
+    return t_ns - c->t_start_ns >= SUDDEN_AFTER_NS && laf_db > past_db + SUDDEN_DB &&
+           laf_db > c->peak_db;
 }
 
 enum cb_cut cb_cutter_add(struct cb_cutter *c, int64_t t_ns, double laf_db, double background_db)
@@ -43,6 +58,12 @@ enum cb_cut cb_cutter_add(struct cb_cutter *c, int64_t t_ns, double laf_db, doub
         if (laf_db < trigger_db - HYSTERESIS_DB || laf_db > c->trough_db + REARM_DB)
             c->is_armed = true;
         return c->is_armed && laf_db >= trigger_db ? open_at(c, t_ns, laf_db) : CB_CUT_NONE;
+    }
+    if (is_sudden(c, t_ns, laf_db)) {
+        c->is_open = false;
+        c->is_armed = true; /* the new sound opens with the next level */
+        c->trough_db = laf_db;
+        return CB_CUT_END;
     }
     if (laf_db > c->peak_db) {
         c->peak_db = laf_db;

@@ -4,12 +4,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define CB_CUTTER_PAST 10 /* levels: a tenth of a second */
+
 /** Cuts events out of the run of levels. Plain value; one stream. */
 struct cb_cutter {
     double limit_db; /* NaN: none; a level above it always is an event */
     bool is_open, is_armed;
     int64_t t_start_ns, t_peak_ns, t_low_ns; /* low: since when the level is under the end's */
     double peak_db;
+    double past_db[CB_CUTTER_PAST];
+    int i_past;
     double trough_db; /* the lowest since the last event ended */
 };
 

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
-#define SPAN_SHARE   0.35 /* of the zone that a passage covers at least, and */
+#define SPAN_SHARE   0.5 /* of the zone that a passage covers at least, and */
 #define SPAN_ENOUGH_M 15.0
 #define NARROW_M     1.2  /* two wheels, or on foot */
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
@@ -205,7 +205,7 @@ int cb_track_passage(const struct cb_track *t, const struct cb_road *road,
     CB_AUTO_FREE struct cb_speed_sample *s = calloc(t->n, sizeof *s);
     if (!s)
         return -ENOMEM;
-    size_t n_in[3] = {0};
+    size_t n_in[CB_PATCH_COUNT] = {0};
     for (size_t i = 0; i < t->n; i++)
         n_in[t->point[i].patch]++;
     steady_across(t, road, s);

@@ -23,6 +23,7 @@ enum cb_patch {
     CB_PATCH_OWN,
     CB_PATCH_WIDE,   /* its own, too broad for one */
     CB_PATCH_ANOTHERS, /* that of another road user, which hides their border */
+    CB_PATCH_COUNT
 };
 
 /** What one picture said of a road user. */
@@ -47,6 +48,7 @@ struct cb_track {
     double width_m, extent_m; /* smoothed, of unshared sightings */
     double y_first_m;
     int n_seen;
+    bool is_lit;         /* it drives in its own headlights, towards the camera */
     bool is_judged;      /* the passage has gone out; followed on so that it is not born again */
 };
 

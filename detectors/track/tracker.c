@@ -23,6 +23,7 @@
 #define SHADE_SHARE       0.4  /* of the width is body, or it is a shadow … */
 #define SHADE_BESIDE_M    4.0  /* … if somebody drives so near */
 #define PART_BEHIND_M     6.0  /* what stands out behind a vehicle nearer than this is its own */
+#define SIZE_MAX_M        4.5  /* across, shadow included: beyond it a sighting says nothing */
 #define SOLID_MAX_M       3.1  /* no road user is broader */
 
 struct pair {
@@ -100,7 +101,7 @@ static int extend(struct cb_track *t, const struct cb_sight *s, const struct cb_
     double sigma_px = (is_refined ? 0.5 : 1.2) * s->region->factor * (patch == CB_PATCH_OWN ? 1 : 2);
     cb_kalman_update(&t->y, y_m, fmax(0.15, sigma_px * o->m_per_px));
     cb_kalman_update(&t->x, x_m, 0.4);
-    if ((patch == CB_PATCH_OWN && !o->is_part) || t->n_seen == 0)
+    if ((patch == CB_PATCH_OWN && !o->is_part && o->width_m < SIZE_MAX_M) || t->n_seen == 0)
         note_size(t, o);
     t->n_seen++;
     t->t_seen_ns = s->t_ns;
@@ -123,16 +124,17 @@ static int measure_own(struct cb_track *t, const struct cb_sight *s,
     }
     if (holds_two(t, o)) {
         double y;
-        if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, &y) < 0 ||
+        if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, t->is_lit, &y) < 0 ||
             fabs(y - t->y.x) > reach_along(t, o, 0.1))
             return 0;
-        return extend(t, s, o, t->x.x, y, true, CB_PATCH_WIDE);
+        return extend(t, s, o, t->x.x, y, true, o->is_lit ? CB_PATCH_OWN : CB_PATCH_WIDE);
     }
     double y = o->y_m;
+    t->is_lit = o->is_lit;
     bool is_refined = cb_contact_refine(s->fg, s->region, s->road, o->x_m, o->y_m, o->width_m,
-                                        &y) == 0;
+                                        o->is_lit, &y) == 0;
     return extend(t, s, o, o->x_m, y, is_refined,
-                  o->solid_m > SOLID_MAX_M ? CB_PATCH_WIDE : CB_PATCH_OWN);
+                  o->solid_m > SOLID_MAX_M && !o->is_lit ? CB_PATCH_WIDE : CB_PATCH_OWN);
 }
 
 static bool is_in_box(const struct cb_track *t, const struct cb_sight *s,
@@ -155,7 +157,7 @@ static int measure_shared(struct cb_tracker *k, size_t i, const struct cb_sight 
         double y;
         if (!is_in_box(t, s, o))
             continue;
-        if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, &y) < 0 ||
+        if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, t->is_lit, &y) < 0 ||
             fabs(y - t->y.x) > reach_along(t, o, 0.1))
             continue;
         return extend(t, s, o, t->x.x, y, true, CB_PATCH_ANOTHERS);
@@ -189,7 +191,7 @@ static bool is_explained(const struct cb_tracker *k, const struct cb_observation
 static int give_birth(struct cb_tracker *k, const struct cb_sight *s,
                       const struct cb_observation *o)
 {
-    if (o->is_cut_near || o->width_m < BIRTH_WIDTH_M || is_explained(k, o, s->region->near))
+    if (o->is_cut_near || o->is_faint || (o->is_lit && o->width_m > SOLID_MAX_M) || o->width_m < BIRTH_WIDTH_M || is_explained(k, o, s->region->near))
         return 0;
     if (cb_grow((void **) &k->track, &k->cap, k->n + 1, sizeof *k->track) < 0)
         return -ENOMEM;

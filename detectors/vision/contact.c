@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "glow.h"
 
 #define N_COLUMNS_MAX  96
 #define NEAR_SHARE     0.12 /* of the columns may lie nearer than the near edge: fringes */
@@ -13,6 +14,11 @@
 #define STRIP_M        0.8  /* upright, above the near edge: what tells a body from its shadow */
 #define SHADE_MIN      0.25 /* a shadow's luma against the lit road's, */
 #define SHADE_MAX      0.95
+#define LAMP_LEVEL     225  /* luma of a headlight seen from the front, */
+#define LAMP_M         0.9  /* so high above the lower edge at most, */
+#define LAMP_MIN       2    /* in so many columns */
+#define GAP_M          0.7  /* across: two columns farther apart are of two fronts */
+#define FAINT_SHARE    0.8  /* of the columns are faint light: nothing to follow */
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
 #define PART_WIDTH_M   1.0
@@ -23,6 +29,8 @@ struct column {
     double x_m, a_m; /* across; along, growing away from the camera */
     int x_px, y_px;  /* lowest pixel, analysed */
     double px_m;     /* metres along that it covers */
+    enum cb_glow glow;
+    bool has_lamp;   /* a headlight shines above it */
 };
 
 static int by_along(const void *a, const void *b)
@@ -31,9 +39,32 @@ static int by_along(const void *a, const void *b)
     return (p->a_m > q->a_m) - (p->a_m < q->a_m);
 }
 
+static bool has_lamp(const struct cb_foreground *fg, const struct column *c, int n_px)
+{
+    for (int y = c->y_px; y >= 0 && y > c->y_px - n_px; y--)
+        if (fg->img[(size_t) y * (size_t) fg->w + (size_t) c->x_px] > LAMP_LEVEL)
+            return true;
+    return false;
+}
+
+static bool place(struct column *c, const struct cb_foreground *fg, const struct cb_region *g,
+                  const struct cb_road *road)
+{
+    struct cb_vec2 m, px = cb_region_to_full(g, c->x_px, c->y_px + 0.5);
+    double j[4];
+    if (cb_road_from_px(road, px, &m) < 0 || cb_road_jacobian(road, px, j) < 0)
+        return false;
+    c->x_m = m.x;
+    c->a_m = g->near * m.y;
+    c->px_m = fabs(j[3]) * g->factor;
+    c->has_lamp = c->glow == CB_GLOW_BODY &&
+                  has_lamp(fg, c, (int) (LAMP_M / (hypot(j[0], j[2]) * g->factor)) + 1);
+    return true;
+}
+
 /* The lower edge on the road, at most N_COLUMNS_MAX of its columns. */
-static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_region *g,
-                      const struct cb_road *road, struct column *ret)
+static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
+                      const struct cb_region *g, const struct cb_road *road, struct column *ret)
 {
     const struct cb_blob *o = &blobs->blob[blob];
     int w = o->x1 - o->x0, step = w / N_COLUMNS_MAX + 1, n = 0;
@@ -42,14 +73,36 @@ static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_re
         return -ENOMEM;
     cb_blobs_lower_edge(blobs, blob, low);
     for (int x = step / 2; x < w; x += step) {
-        struct cb_vec2 m, px = cb_region_to_full(g, o->x0 + x, low[x] - 0.5);
-        double j[4];
-        if (!low[x] || cb_road_from_px(road, px, &m) < 0 || cb_road_jacobian(road, px, j) < 0)
+        struct column c = {.x_px = o->x0 + x};
+        if (!low[x])
             continue;
-        ret[n++] = (struct column){m.x, g->near * m.y, o->x0 + x, low[x] - 1,
-                                   fabs(j[3]) * g->factor};
+        c.glow = cb_glow_in_column(fg, c.x_px, low[x] - 1, o->y0, &c.y_px);
+        if (place(&c, fg, g, road))
+            ret[n++] = c;
     }
     return n;
+}
+
+/*
+ * Light on the road that is nobody's body is left out; of a patch that holds headlights, all but
+ * what stands in them. @return how many columns are left
+ */
+static int leave_out_glow(struct column *c, int n, struct cb_observation *o)
+{
+    int count[4] = {0}, n_lamps = 0, n_kept = 0;
+    for (int i = 0; i < n; i++) {
+        count[c[i].glow]++;
+        n_lamps += c[i].has_lamp;
+    }
+    o->is_lit = n_lamps >= LAMP_MIN;
+    o->is_cut = count[CB_GLOW_ALONE] > 0; /* its bounds are those of the light */
+    o->is_faint = count[CB_GLOW_FAINT] + count[CB_GLOW_ALONE] > FAINT_SHARE * n;
+    if (!o->is_lit && !count[CB_GLOW_ALONE])
+        return n;
+    for (int i = 0; i < n; i++)
+        if (c[i].glow == CB_GLOW_BODY || c[i].glow == CB_GLOW_NONE)
+            c[n_kept++] = c[i];
+    return n_kept;
 }
 
 /* A column is shadow when it darkens what was there evenly all the way up. */
@@ -181,20 +234,62 @@ static int split(struct column *c, int n, const struct cb_foreground *fg,
     return n_ret;
 }
 
+static bool is_same_front(const struct column *p, const struct column *q)
+{
+    return p->glow == q->glow && fabs(q->x_m - p->x_m) < GAP_M &&
+           fabs(q->a_m - p->a_m) < 0.5 * JUMP_M + JUMP_PX * q->px_m;
+}
+
+/*
+ * A patch of headlights: each stretch of columns beneath lamps is a vehicle that stands in its
+ * own light. Others in the light may be ones that are followed already, but nobody new.
+ */
+static int lit_fronts(struct column *c, int n, const struct cb_foreground *fg,
+                      const struct cb_region *g, const struct cb_road *road, double top_px,
+                      struct cb_observation ret[CB_CONTACTS_MAX])
+{
+    int n_ret = 0;
+    for (int i = 0, len; i < n && n_ret < CB_CONTACTS_MAX; i += len) {
+        int n_lamps = c[i].has_lamp;
+        for (len = 1; i + len < n && is_same_front(&c[i + len - 1], &c[i + len]); len++)
+            n_lamps += c[i + len].has_lamp;
+        struct cb_observation o;
+        bool is_body = c[i].glow == CB_GLOW_BODY;
+        if ((is_body && n_lamps < LAMP_MIN) || observe(c + i, len, fg, g, road, &o) < 0 ||
+            (!is_body && o.width_m < PART_WIDTH_M))
+            continue;
+        o.box.y = (float) top_px;
+        crop(&o, c + i, len, g);
+        o.is_lit = is_body;
+        o.is_faint = !is_body;
+        o.is_cut = true;
+        o.extent_m = HUGE_VAL;
+        ret[n_ret++] = o;
+    }
+    return n_ret;
+}
+
 int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
                        const struct cb_region *g, const struct cb_road *road,
                        struct cb_observation ret[CB_CONTACTS_MAX])
 {
     struct column c[N_COLUMNS_MAX], copy[N_COLUMNS_MAX];
-    int n = lower_edge(blobs, blob, g, road, c);
+    struct cb_observation light = {0};
+    int n = lower_edge(blobs, blob, fg, g, road, c);
     if (n < 0)
         return n;
-    memcpy(copy, c, (size_t) n * sizeof *c);
-    struct cb_observation whole, part[CB_CONTACTS_MAX];
-    bool is_placed = observe(copy, n, fg, g, road, &whole) == 0;
-    if (is_placed)
-        size_up(&blobs->blob[blob], g, road, &whole);
+    n = leave_out_glow(c, n, &light);
     double top_px = cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
+    if (light.is_lit)
+        return lit_fronts(c, n, fg, g, road, top_px, ret);
+    memcpy(copy, c, (size_t) n * sizeof *c);
+    struct cb_observation whole, part[CB_CONTACTS_MAX] = {0};
+    bool is_placed = observe(copy, n, fg, g, road, &whole) == 0;
+    if (is_placed) {
+        size_up(&blobs->blob[blob], g, road, &whole);
+        whole.is_faint = light.is_faint;
+        whole.is_cut |= light.is_cut;
+    }
     int n_parts = split(c, n, fg, g, road, top_px, part), n_ret = 0;
     if (is_placed)
         ret[n_ret++] = whole;

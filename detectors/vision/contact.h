@@ -22,6 +22,8 @@ struct cb_observation {
     double m_per_px;       /* metres along that a full px covers there */
     struct cb_box box;     /* full px */
     bool is_cut_near, is_cut; /* ends at the picture's border: near edge, any */
+    bool is_lit;           /* the near edge is where it stands in its own headlights */
+    bool is_faint;         /* hardly more than light on the road */
     bool is_part;          /* behind another in the same patch: its sizes are not known */
 };
 
@@ -36,11 +38,12 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
                        struct cb_observation ret[CB_CONTACTS_MAX]);
 /**
  * Finds the near edge on the corridor width_m wide around x_m, within reach of y_m, to a
- * fraction of a px: half height of the first rise of the difference from the empty road.
+ * fraction of a px: half height of the first rise of the difference from the empty road, or,
+ * is_lit, of the fall from its own headlights' pool to its dark lower front.
  * @return 0; -ENODATA when there is no clear rise
  */
 int cb_contact_refine(const struct cb_foreground *fg, const struct cb_region *g,
                       const struct cb_road *road, double x_m, double y_m, double width_m,
-                      double *ret_y_m);
+                      bool is_lit, double *ret_y_m);
 
 #endif

@@ -97,9 +97,10 @@ class Watching:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.stop()
+    def __exit__(self, kind, *_):
+        code = self.process.poll()
+        code = self.stop() if code is None else code
+        assert kind or code == 0, self.log  # a sanitizer's complaint is a code too
 
 
 def latency(frames):

@@ -250,6 +250,28 @@ def test_stop_interrupts_an_opening(rude):
     done.set()
 
 
+def test_mjpeg_over_http_runs_by_the_clock(rude, tmp_path):
+    """Such cameras send no times. Ten pictures a second are ten, not the 25 that libav assumes."""
+    film = tmp_path / "film.mpjpeg"
+    harness.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=3", "-c:v", "mjpeg", "-f",
+                   "mpjpeg", film)
+    parts = film.read_bytes().split(b"--ffmpeg")[1:]
+
+    def talk(client):
+        client.recv(4000)
+        client.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: "
+                       b"multipart/x-mixed-replace;boundary=ffmpeg\r\n\r\n")
+        for part in parts:
+            client.sendall(b"--ffmpeg" + part)
+            time.sleep(0.1)
+    port = rude(talk)
+    with Watching(f"http://127.0.0.1:{port}/video.cgi", "--backoff-max", "0.2") as seen:
+        seen.wait_frames(25)
+    a, b = seen.frames[4], seen.frames[-1]
+    assert (b.t - a.t) == pytest.approx(b.arrival - a.arrival, abs=0.1)
+    assert "no time stamps" in seen.log and rises(seen.frames)
+
+
 def test_http_that_ends_is_asked_again(rude, tmp_path):
     part = tmp_path / "part.ts"
     harness.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", "-c:v", "libx264", "-preset",

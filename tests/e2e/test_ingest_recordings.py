@@ -42,6 +42,14 @@ def test_codecs_and_containers(tmp_path, codec, suffix):
     assert len(got.frames) == 75 and rises(got.frames)
 
 
+@pytest.mark.parametrize("suffix, codec", [("h264", X264), ("mjpeg", ["-c:v", "mjpeg"])])
+def test_no_times_at_all(tmp_path, suffix, codec):
+    """A bare stream: even steps, and a word that they are assumed."""
+    got = Reading(make(tmp_path / f"bare.{suffix}", *PICTURE, *codec))
+    assert got.code == 0 and len(got.frames) == 75 and "no time stamps" in got.log
+    assert {round(b.t - a.t, 3) for a, b in zip(got.frames, got.frames[1:])} == {0.04}
+
+
 def test_variable_frame_rate(tmp_path):
     path = make(tmp_path / "vfr.mkv", *PICTURE, "-vf", "select='not(mod(n,3))+eq(n,7)+gt(n,60)'",
                 "-fps_mode", "vfr", *X264)

@@ -93,8 +93,8 @@ static int cut(void *self, int64_t t0_ns, int64_t t1_ns, int fd, const char **re
     char text[100];
     if (s->clip_error)
         return s->clip_error;
-    int n = snprintf(text, sizeof text, "clip from %lld to %lld", (long long) t0_ns,
-                     (long long) t1_ns);
+    int n =
+        snprintf(text, sizeof text, "clip from %lld to %lld", (long long) t0_ns, (long long) t1_ns);
     if (write(fd, text, (size_t) n) != n)
         return -errno;
     *ret_suffix = "mp4";
@@ -133,8 +133,12 @@ static void fill_violation(struct cb_scene *s)
                              .n_path = 40};
     snprintf(p->camera, sizeof p->camera, "%s", s->camera.id);
     for (int i = 0; i < 40; i++)
-        s->path[i] = (struct cb_fix){v->t_from_ns + i * 50 * CB_NS_PER_MS, 1.8, 12 + i * 1.017,
-                                     700.0f + (float) i * 3, 480, {650, 360, 185, 122}};
+        s->path[i] = (struct cb_fix){v->t_from_ns + i * 50 * CB_NS_PER_MS,
+                                     1.8,
+                                     12 + i * 1.017,
+                                     700.0f + (float) i * 3,
+                                     480,
+                                     {650, 360, 185, 122}};
 }
 
 static void fill_exhaust(struct cb_scene *s)
@@ -144,13 +148,21 @@ static void fill_exhaust(struct cb_scene *s)
     v->kind = CB_MODIFIED_EXHAUST;
     v->has_noise = true;
     v->passage.road_user = CB_MOTORCYCLE;
-    v->noise = (struct cb_noise){.t_start_ns = v->t_from_ns, .t_peak_ns = v->t_ns,
-                                 .t_end_ns = v->t_to_ns, .utc_offset_ns = UTC_AT_0,
-                                 .time_source = CB_TIME_RTCP, .lafmax_db = 97.36,
-                                 .lafmax_7m5_db = 96.1, .background_db = 61.0,
-                                 .class_ = CB_NOISE_MODIFIED_EXHAUST, .confidence = 0.97,
-                                 .azimuth_deg = 12, .track = 17, .limit_db = 85,
-                                 .violation = CB_MODIFIED_EXHAUST, .n_features = 1};
+    v->noise = (struct cb_noise){.t_start_ns = v->t_from_ns,
+                                 .t_peak_ns = v->t_ns,
+                                 .t_end_ns = v->t_to_ns,
+                                 .utc_offset_ns = UTC_AT_0,
+                                 .time_source = CB_TIME_RTCP,
+                                 .lafmax_db = 97.36,
+                                 .lafmax_7m5_db = 96.1,
+                                 .background_db = 61.0,
+                                 .class_ = CB_NOISE_MODIFIED_EXHAUST,
+                                 .confidence = 0.97,
+                                 .azimuth_deg = 12,
+                                 .track = 17,
+                                 .limit_db = 85,
+                                 .violation = CB_MODIFIED_EXHAUST,
+                                 .n_features = 1};
     snprintf(v->noise.camera, sizeof v->noise.camera, "%s", s->camera.id);
     snprintf(v->noise.feature[0].name, sizeof v->noise.feature[0].name, "harmonicity");
     v->noise.feature[0].value = 0.83;
@@ -158,10 +170,8 @@ static void fill_exhaust(struct cb_scene *s)
 
 static void fill_camera(struct cb_camera_conf *c)
 {
-    static struct cb_calibration_point points[4] = {{100, 700, 0, 10, 0},
-                                                    {1200, 700, 7, 10, 0},
-                                                    {500, 300, 0, 50, 0},
-                                                    {800, 300, 7, 50, 0}};
+    static struct cb_calibration_point points[4] = {
+        {100, 700, 0, 10, 0}, {1200, 700, 7, 10, 0}, {500, 300, 0, 50, 0}, {800, 300, 7, 50, 0}};
     cb_camera_conf_init(c);
     snprintf(c->id, sizeof c->id, "sz-nh-0001");
     snprintf(c->name, sizeof c->name, "深南大道 K3+200 东向");
@@ -233,7 +243,9 @@ struct cb_evidence_sealer *scene_sealer(struct cb_scene *s)
 {
     struct cb_evidence_sealer *sealer = NULL;
     struct cb_error e = {0};
-    struct cb_evidence_opts o = {.node = "edge-1", .data_dir = s->dir, .key_file = s->key_file,
+    struct cb_evidence_opts o = {.node = "edge-1",
+                                 .data_dir = s->dir,
+                                 .key_file = s->key_file,
                                  .software = "citybrain 0.1.0 (test)"};
     o.config_sha256 = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
     if (cb_evidence_sealer_create(&sealer, &o, &e) < 0) {

@@ -1,7 +1,8 @@
 #ifndef TESTS_EVIDENCE_SCENE_H
 #define TESTS_EVIDENCE_SCENE_H
 
-/* What the tests of evidence and outbox seal: a camera, a violation, pictures made by arithmetic. */
+/* What the tests of evidence and outbox seal: a camera, a violation, pictures made by arithmetic.
+ */
 
 #include <stdbool.h>
 
@@ -11,7 +12,7 @@
 #include "schema/violation.h"
 
 struct cb_scene {
-    char dir[64];       /* a new folder under $TMPDIR; scene_close removes it */
+    char dir[64]; /* a new folder under $TMPDIR; scene_close removes it */
     char key_file[96];
     char public_key[CB_KEY_LEN];
     struct cb_camera_conf camera;
@@ -21,7 +22,7 @@ struct cb_scene {
     bool is_full_range;
     int64_t no_picture_after_ns; /* 0: there is a picture at any time */
     bool is_always_same_picture;
-    int clip_error;              /* 0: the clip is cut */
+    int clip_error; /* 0: the clip is cut */
     struct cb_still_source stills;
     struct cb_clip_source clip;
     struct cb_evidence_request request; /* of speeding */

@@ -1,11 +1,12 @@
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -207,8 +208,8 @@ static void test_second_sealer_and_open_key_are_refused(void **state)
     struct cb_error e = {0};
     scene_open(&s);
     struct cb_evidence_sealer *sealer = scene_sealer(&s), *second = NULL;
-    struct cb_evidence_opts o = {.node = "edge-1", .data_dir = s.dir, .key_file = s.key_file,
-                                 .software = "x"};
+    struct cb_evidence_opts o = {
+        .node = "edge-1", .data_dir = s.dir, .key_file = s.key_file, .software = "x"};
     o.config_sha256 = s.public_key; /* any 64 digits */
     assert_int_equal(cb_evidence_sealer_create(&second, &o, &e), -EBUSY);
     struct cb_sealed sealed;

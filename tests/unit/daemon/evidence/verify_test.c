@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <fcntl.h>
@@ -263,8 +264,7 @@ static void test_tool_explains_wrong_use(void **state)
     assert_int_equal(run(f, cb_cli_verify, "--nonsense", f->scene.dir, NULL, NULL), CB_EXIT_USAGE);
     assert_int_equal(run(f, cb_cli_verify, "--help", NULL, NULL, NULL), CB_EXIT_OK);
     assert_true(printed(f, "Examples"));
-    assert_int_equal(run(f, cb_cli_verify, f->scene.dir, "--key", "/nowhere", NULL),
-                     CB_EXIT_USAGE);
+    assert_int_equal(run(f, cb_cli_verify, f->scene.dir, "--key", "/nowhere", NULL), CB_EXIT_USAGE);
     assert_true(printed(f, "/nowhere"));
     assert_int_equal(run(f, cb_cli_verify, "/nowhere", NULL, NULL, NULL), CB_EXIT_FAILED);
     char empty[96];

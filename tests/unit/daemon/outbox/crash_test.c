@@ -1,11 +1,12 @@
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 #include "scene.h"
 
 #define PACKAGES_MAX 512
-#define SWEEP_MAX 400 /* more system calls than a pass makes */
+#define SWEEP_MAX    400 /* more system calls than a pass makes */
 
 /* A noise that names nobody: no pictures, so that hundreds of passes take seconds. */
 static void open_scene(struct cb_scene *s)
@@ -296,8 +297,11 @@ static int whole_run(struct cb_scene *s)
 {
     struct cb_evidence_sealer *sealer = NULL;
     struct cb_outbox *o = NULL;
-    struct cb_evidence_opts opts = {.node = "edge-1", .data_dir = s->dir, .key_file = s->key_file,
-                                    .software = "x", .config_sha256 = s->public_key};
+    struct cb_evidence_opts opts = {.node = "edge-1",
+                                    .data_dir = s->dir,
+                                    .key_file = s->key_file,
+                                    .software = "x",
+                                    .config_sha256 = s->public_key};
     int r = cb_evidence_sealer_create(&sealer, &opts, NULL);
     if (r == 0)
         r = cb_outbox_create(&o, s->dir, NULL, NULL);
