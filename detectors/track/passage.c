@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
-#define SPAN_SHARE   0.35 /* of the zone that a passage covers at least, and */
+#define SPAN_SHARE   0.5 /* of the zone that a passage covers at least, and */
 #define SPAN_ENOUGH_M 15.0
 #define NARROW_M     1.2  /* two wheels, or on foot */
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
