@@ -88,7 +88,7 @@ static struct size size_of(const struct cb_track *t, const struct cb_road *road)
 
 static enum cb_road_user of_narrow(const struct size *s, double v_mps)
 {
-    if (v_mps < 3.5 && !(s->length_m > 1.3))
+    if (v_mps < 2.2 || (v_mps < 3.5 && !(s->length_m > 1.3)))
         return CB_PEDESTRIAN;
     return v_mps < 8.5 ? CB_BICYCLE : CB_MOTORCYCLE;
 }
