@@ -21,6 +21,7 @@
 #define NO_PICTURES_NS   (3 * CB_NS_PER_S)  /* of sound after the end, when none has ever come */
 #define LATE_PICTURES_NS (10 * CB_NS_PER_S) /* of sound, when they have stopped coming */
 #define LOUD_DB          12.0 /* moments so far under the peak are not the culprit's alone */
+#define PEAK_NS          (120 * CB_NS_PER_MS)
 #define COHERENCE_MIN    0.08 /* of noise that has no direction: 0.02 to 0.05 */
 
 /* An event that waits for the pictures of its time. */
@@ -54,7 +55,7 @@ static void note_features(const double f[CB_F_COUNT], struct cb_noise *n)
     }
 }
 
-/* The loud moments, and the mean direction of the loudest of them. */
+/* The loud moments, and the mean direction about the peak, which Fast shows a little late. */
 static void note_heard(const struct cb_sound_event *e, struct pending *p)
 {
     double top_db = -HUGE_VAL, sx = 0, sy = 0;
@@ -69,7 +70,8 @@ static void note_heard(const struct cb_sound_event *e, struct pending *p)
             (struct cb_heard){.t_ns = r->t_ns,
                               .level_db = r->level_db,
                               .azimuth_rad = has_azimuth ? r->azimuth_rad : NAN};
-        if (!has_azimuth || r->level_db < top_db - 1)
+        int64_t before_ns = e->t_peak_ns - r->t_ns;
+        if (!has_azimuth || before_ns < -PEAK_NS / 2 || before_ns > PEAK_NS)
             continue;
         sx += r->coherence * sin(r->azimuth_rad);
         sy += r->coherence * cos(r->azimuth_rad);
@@ -152,7 +154,7 @@ static void name_origin(const struct cb_detector *d, struct pending *p)
     double microphone_m[3];
     struct cb_origin o;
     microphone_at(d, microphone_m);
-    cb_attribute(d->scene, microphone_m, doa, p->heard, p->n_heard, &o);
+    cb_attribute(d->scene, microphone_m, doa, p->heard, p->n_heard, p->noise.t_peak_ns, &o);
     struct cb_noise *n = &p->noise;
     n->track = o.track;
     snprintf(n->why_no_track, sizeof n->why_no_track, "%s", o.why);

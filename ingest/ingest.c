@@ -141,7 +141,9 @@ int cb_ingest_run(struct cb_ingest *in, struct cb_error *reterr)
     char reason[CB_URL_LEN + 16], url[CB_URL_LEN];
     cb_ingest_redact_url(in->conf->url, url, sizeof url);
     snprintf(reason, sizeof reason, "opening %s", url);
+    pthread_mutex_lock(&in->lock);
     in->stats.state = CB_DOWN; /* so that the first change is one */
+    pthread_mutex_unlock(&in->lock);
     cb_ingest_set_state(in, CB_CONNECTING, reason);
     return in->opts.is_live ? run_live(in, reterr) : run_recording(in, reterr);
 }

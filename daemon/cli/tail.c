@@ -14,13 +14,17 @@
 #include "schema/alert.h"
 #include "table.h"
 
+#define DEFAULT_ALERTS "ipc:///run/citybrain/alerts.sock"
+#define DEFAULT_REPLAY "ipc:///run/citybrain/replay.sock"
+
 static const char help[] =
     "usage: citybrain tail [options]\n"
     "\n"
     "Prints alerts as they come, in order; what it missed it asks for.\n"
     "\n"
-    "  --endpoint E     where alerts are published; default ipc:///run/citybrain/alerts\n"
-    "  --replay E       where missed alerts are asked for; default: none\n"
+    "  --endpoint E     where alerts are published; default " DEFAULT_ALERTS "\n"
+    "  --replay E       where missed alerts are asked for; default, without --endpoint:\n"
+    "                   " DEFAULT_REPLAY "; else none\n"
     "  --from SEQ       first everything from this sequence number on; needs --replay\n"
     "  --topic T        only topics that begin so: alert.DISTRICT.KIND.SEVERITY\n"
     "  --count N        ends after N alerts\n"
@@ -33,9 +37,9 @@ static const char help[] =
     "--timeout ran out before --count; 2 wrong usage.\n"
     "\n"
     "Examples:\n"
-    "  citybrain tail --endpoint ipc:///run/citybrain/alerts --topic alert.福田\n"
+    "  citybrain tail --endpoint ipc://var/alerts.sock --topic alert.福田\n"
     "  citybrain tail --endpoint tcp://edge:7002 --replay tcp://edge:7003 --from 1 --json \\\n"
-    "      --keys me.key --server-key edge.pub\n";
+    "      --keys me.key --server-key edge.curve.pub\n";
 
 struct request {
     struct cb_bus_subscriber_opts subscriber;
@@ -231,10 +235,7 @@ static int set_option(struct request *q, int o, const char **ret_expected)
 
 int cb_cli_tail(int argc, char **argv)
 {
-    struct request q = {
-        .subscriber.alerts_endpoint = "ipc:///run/citybrain/alerts",
-        .timeout_s = NAN,
-    };
+    struct request q = {.timeout_s = NAN};
     for (int o; (o = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         const char *expected = NULL;
         if (o == 'h' || o == '?')
@@ -243,6 +244,11 @@ int cb_cli_tail(int argc, char **argv)
             fprintf(stderr, "citybrain tail: '%s': expected %s\n", optarg, expected);
             return CB_EXIT_USAGE;
         }
+    }
+    if (!q.subscriber.alerts_endpoint) {
+        q.subscriber.alerts_endpoint = DEFAULT_ALERTS;
+        if (!q.subscriber.replay_endpoint)
+            q.subscriber.replay_endpoint = DEFAULT_REPLAY;
     }
     if (optind < argc || (q.subscriber.has_from && !q.subscriber.replay_endpoint)) {
         if (optind >= argc)

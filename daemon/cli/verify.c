@@ -102,29 +102,34 @@ static void show_progress(const struct verification *vf)
                 vf->n_whole);
 }
 
-static int verify_package(struct verification *vf, const char *dir)
+/* Counts and prints what one package proved, wherever it is kept. */
+static int take_report(struct verification *vf, const char *where, const struct cb_verify_report *v)
+{
+    vf->n_packages++;
+    vf->n_whole += v->n_faults == 0;
+    vf->n_delivered += v->is_delivered;
+    show_progress(vf);
+    if (vf->is_json)
+        print_package_json(where, v);
+    else
+        print_package(where, v);
+    if (!v->is_readable)
+        return 0;
+    if (cb_grow((void **) &vf->link, &vf->cap, vf->n_links + 1, sizeof *vf->link) < 0)
+        return -ENOMEM;
+    vf->link[vf->n_links++] = v->link;
+    return 0;
+}
+
+static int verify_folder(struct verification *vf, const char *dir)
 {
     struct cb_verify_report v;
     struct cb_error e = {0};
     int r = cb_verify_package(dir, &vf->keys, &v, &e);
-    if (r < 0) {
-        fprintf(stderr, "%s: %s\n", e.where, e.text);
-        return r;
-    }
-    vf->n_packages++;
-    vf->n_whole += v.n_faults == 0;
-    vf->n_delivered += v.is_delivered;
-    show_progress(vf);
-    if (vf->is_json)
-        print_package_json(dir, &v);
-    else
-        print_package(dir, &v);
-    if (!v.is_readable)
-        return 0;
-    if (cb_grow((void **) &vf->link, &vf->cap, vf->n_links + 1, sizeof *vf->link) < 0)
-        return -ENOMEM;
-    vf->link[vf->n_links++] = v.link;
-    return 0;
+    if (r == 0)
+        return take_report(vf, dir, &v);
+    fprintf(stderr, "%s: %s\n", e.where, e.text);
+    return r;
 }
 
 /* "000000000042-<uuid>": a package even when its record has been taken away. */
@@ -156,7 +161,7 @@ static int is_no_dot_file(const struct dirent *d)
 static int walk(struct verification *vf, const char *path, int depth)
 {
     if (cb_verify_is_package(path) || is_package_name(path))
-        return verify_package(vf, path);
+        return verify_folder(vf, path);
     struct dirent **entry;
     int r = 0, n = scandir(path, &entry, is_no_dot_file, by_name);
     if (n < 0) {

@@ -109,19 +109,13 @@ static bool may_have_engine(enum cb_road_user u)
     return u != CB_PEDESTRIAN && u != CB_BICYCLE;
 }
 
-static void name_it(const struct cb_scene_track *t, const double microphone_m[3],
-                    const struct cb_heard *heard, size_t n, struct cb_origin *ret)
+static void name_it(const struct cb_scene_track *t, const double microphone_m[3], int64_t t_peak_ns,
+                    struct cb_origin *ret)
 {
-    size_t top = 0;
-    for (size_t i = 1; i < n; i++)
-        if (heard[i].level_db > heard[top].level_db)
-            top = i;
     double x, y;
     ret->track = t->id;
     ret->why = "";
-    if (emitted_at(t, microphone_m, heard[top].t_ns, &x, &y) < 0)
-        return;
-    if (isnan(microphone_m[0]))
+    if (isnan(microphone_m[0]) || emitted_at(t, microphone_m, t_peak_ns, &x, &y) < 0)
         return;
     ret->distance_m = distance_m(microphone_m, x, y);
     ret->azimuth_rad = atan2(x - microphone_m[0], y - microphone_m[1]);
@@ -129,7 +123,7 @@ static void name_it(const struct cb_scene_track *t, const double microphone_m[3]
 
 void cb_attribute(const struct cb_scene *scene, const double microphone_m[3],
                   const struct cb_doa *doa, const struct cb_heard *heard, size_t n,
-                  struct cb_origin *ret)
+                  int64_t t_peak_ns, struct cb_origin *ret)
 {
     *ret = (struct cb_origin){.track = -1, .distance_m = NAN, .azimuth_rad = NAN};
     ret->why = scene->t_ns == INT64_MIN ? "no_pictures" : "no_vehicle";
@@ -156,7 +150,7 @@ void cb_attribute(const struct cb_scene *scene, const double microphone_m[3],
     }
     ret->odds = exp(fmin(50, second - best));
     if (who && ret->odds >= ODDS_MIN)
-        name_it(who, microphone_m, heard, n, ret);
+        name_it(who, microphone_m, t_peak_ns, ret);
     else if (who)
         ret->why = "several_vehicles";
 }

@@ -30,9 +30,10 @@ struct cb_origin {
  * @param microphone_m X, Y, Z of the microphone; NaN: unknown, and only a vehicle that was alone is
  *        named
  * @param doa NULL: one microphone
+ * @param t_peak_ns for which distance and azimuth are told
  */
 void cb_attribute(const struct cb_scene *scene, const double microphone_m[3],
                   const struct cb_doa *doa, const struct cb_heard *heard, size_t n,
-                  struct cb_origin *ret);
+                  int64_t t_peak_ns, struct cb_origin *ret);
 
 #endif

@@ -16,7 +16,8 @@ struct cb_microphone_conf;
 /**
  * A stretch of sound that stood out. Lent for the call that brings it.
  * An event ends 10 dB under its peak, near the background, when another sound breaks in, or after
- * CB_EVENT_MAX_S; the next one begins when the level has risen again, so that one long noise does not make many events.
+ * CB_EVENT_MAX_S; the next one begins when the level has risen again, so that one long noise does
+ * not make many events.
  */
 struct cb_sound_event {
     int64_t t_start_ns, t_peak_ns, t_end_ns;

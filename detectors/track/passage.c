@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
-#define SPAN_SHARE   0.35 /* of the zone that a passage covers at least, and */
+#define SPAN_SHARE   0.5 /* of the zone that a passage covers at least, and */
 #define SPAN_ENOUGH_M 15.0
 #define NARROW_M     1.2  /* two wheels, or on foot */
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
@@ -88,7 +88,7 @@ static struct size size_of(const struct cb_track *t, const struct cb_road *road)
 
 static enum cb_road_user of_narrow(const struct size *s, double v_mps)
 {
-    if (v_mps < 3.5 && !(s->length_m > 1.3))
+    if (v_mps < 2.2 || (v_mps < 3.5 && !(s->length_m > 1.3)))
         return CB_PEDESTRIAN;
     return v_mps < 8.5 ? CB_BICYCLE : CB_MOTORCYCLE;
 }

@@ -88,7 +88,7 @@ static int common_gain_q12(const struct cb_backdrop *b, const uint8_t *img, cons
     for (int y = GAIN_STRIDE / 2; y < b->h; y += GAIN_STRIDE)
         for (int x = span[2 * y]; x < span[2 * y + 1]; x += GAIN_STRIDE) {
             size_t i = (size_t) y * (size_t) b->w + (size_t) x;
-            int was = b->bg[i] - (b->black << 8), is = (img[i] - b->black) << 8;
+            int was = b->bg[i] - (b->black << 8), is = (img[i] - b->black) * 256;
             if (was < 12 << 8 || is < 0 || img[i] > 250 || b->bg[i] > 250 << 8)
                 continue;
             int ratio = (is + 128) / (was >> 8);

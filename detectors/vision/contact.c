@@ -95,11 +95,12 @@ static int leave_out_glow(struct column *c, int n, struct cb_observation *o)
         n_lamps += c[i].has_lamp;
     }
     o->is_lit = n_lamps >= LAMP_MIN;
+    o->is_cut = count[CB_GLOW_ALONE] > 0; /* its bounds are those of the light */
     o->is_faint = count[CB_GLOW_FAINT] + count[CB_GLOW_ALONE] > FAINT_SHARE * n;
     if (!o->is_lit && !count[CB_GLOW_ALONE])
         return n;
     for (int i = 0; i < n; i++)
-        if (c[i].glow == CB_GLOW_BODY || (!o->is_lit && c[i].glow == CB_GLOW_NONE))
+        if (c[i].glow == CB_GLOW_BODY || c[i].glow == CB_GLOW_NONE)
             c[n_kept++] = c[i];
     return n_kept;
 }
@@ -233,30 +234,35 @@ static int split(struct column *c, int n, const struct cb_foreground *fg,
     return n_ret;
 }
 
+static bool is_same_front(const struct column *p, const struct column *q)
+{
+    return p->glow == q->glow && fabs(q->x_m - p->x_m) < GAP_M &&
+           fabs(q->a_m - p->a_m) < 0.5 * JUMP_M + JUMP_PX * q->px_m;
+}
+
 /*
- * Vehicles in their own headlights, each a stretch of columns beneath its lamps: the patch around
- * them is light.
+ * A patch of headlights: each stretch of columns beneath lamps is a vehicle that stands in its
+ * own light. Others in the light may be ones that are followed already, but nobody new.
  */
 static int lit_fronts(struct column *c, int n, const struct cb_foreground *fg,
                       const struct cb_region *g, const struct cb_road *road, double top_px,
                       struct cb_observation ret[CB_CONTACTS_MAX])
 {
     int n_ret = 0;
-    for (int i = 0, len = 0; i < n && n_ret < CB_CONTACTS_MAX; i += len) {
+    for (int i = 0, len; i < n && n_ret < CB_CONTACTS_MAX; i += len) {
         int n_lamps = c[i].has_lamp;
-        for (len = 1; i + len < n; len++) {
-            const struct column *p = &c[i + len - 1], *q = p + 1;
-            if (fabs(q->x_m - p->x_m) > GAP_M ||
-                fabs(q->a_m - p->a_m) > 0.5 * JUMP_M + JUMP_PX * q->px_m)
-                break;
-            n_lamps += q->has_lamp;
-        }
+        for (len = 1; i + len < n && is_same_front(&c[i + len - 1], &c[i + len]); len++)
+            n_lamps += c[i + len].has_lamp;
         struct cb_observation o;
-        if (n_lamps < LAMP_MIN || observe(c + i, len, fg, g, road, &o) < 0)
+        bool is_body = c[i].glow == CB_GLOW_BODY;
+        if ((is_body && n_lamps < LAMP_MIN) || observe(c + i, len, fg, g, road, &o) < 0 ||
+            (!is_body && o.width_m < PART_WIDTH_M))
             continue;
         o.box.y = (float) top_px;
         crop(&o, c + i, len, g);
-        o.is_lit = o.is_cut = true;
+        o.is_lit = is_body;
+        o.is_faint = !is_body;
+        o.is_cut = true;
         o.extent_m = HUGE_VAL;
         ret[n_ret++] = o;
     }
@@ -282,6 +288,7 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
     if (is_placed) {
         size_up(&blobs->blob[blob], g, road, &whole);
         whole.is_faint = light.is_faint;
+        whole.is_cut |= light.is_cut;
     }
     int n_parts = split(c, n, fg, g, road, top_px, part), n_ret = 0;
     if (is_placed)

@@ -130,6 +130,7 @@ def test_restart_announces_nothing_twice(edge, context):
     s = listening(subscribe(context, edge.alerts))
     make(edge.folder, 1)
     assert next_alert(s)[1] == 6
+    harness.wait_for("the note of it", lambda: 6 in log())
     assert log() == [1, 2, 3, 4, 5, 6]
 
 
@@ -271,7 +272,7 @@ def test_tail_over_tcp(edge, secured, tmp_path):
 @pytest.mark.parametrize("words, expected", [
     (["--endpoint", "tcp://127.0.0.1:1"], "tcp is refused without keys"),
     (["--endpoint", "http://x"], "expected inproc://NAME, ipc://PATH or tcp://HOST:PORT"),
-    (["--from", "1"], "--from needs --replay"),
+    (["--from", "1", "--endpoint", "ipc:///tmp/x"], "--from needs --replay"),
     (["--count", "none"], "--count: a whole number"),
     (["--keys", "/nonexistent"], "/nonexistent"),
 ])

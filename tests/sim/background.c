@@ -45,7 +45,8 @@ static void shade_hit(const struct sim_world *w, const struct sim_hit *h, struct
 static void store(struct sim_background *b, size_t i, const struct pixel *p)
 {
     const double k = 1.0 / (RAYS_SIDE * RAYS_SIDE);
-    const double base[3] = {p->base.x, p->base.y, p->base.z}, sun[3] = {p->sun.x, p->sun.y, p->sun.z};
+    const double base[3] = {p->base.x, p->base.y, p->base.z},
+                 sun[3] = {p->sun.x, p->sun.y, p->sun.z};
     for (int c = 0; c < 3; c++) {
         b->base[3 * i + (size_t) c] = (float) (base[c] * k);
         b->sun[3 * i + (size_t) c] = (float) (sun[c] * k);
@@ -70,8 +71,8 @@ static void trace_row(void *arg, int y)
         struct vec3 dir = sim_camera_ray(j->c, x, y), road = v3(1e6, 1e6, 0);
         struct sim_hit h = sim_world_trace(j->w, j->c->pos, dir);
         store(j->b, i, &p);
-        j->b->depth[i] = isfinite(h.distance)
-                             ? (float) (h.distance * v3_dot(dir, j->c->forward)) : 1e6f;
+        j->b->depth[i] =
+            isfinite(h.distance) ? (float) (h.distance * v3_dot(dir, j->c->forward)) : 1e6f;
         sim_camera_ground(j->c, x, y, &road);
         j->b->road[2 * i] = (float) road.x;
         j->b->road[2 * i + 1] = (float) road.y;

@@ -23,12 +23,14 @@ static double siren_hz(int type, double t)
 
 static double music(double t, struct sim_rng *rng)
 {
-    static const double bass[] = {55, 55, 65.4, 49}, lead[] = {440, 523.3, 659.3, 523.3, 587.3, 659.3, 784, 659.3};
+    static const double bass[] = {55, 55, 65.4, 49},
+                        lead[] = {440, 523.3, 659.3, 523.3, 587.3, 659.3, 784, 659.3};
     double beat = fmod(t, 0.5), bar = fmod(t / 2, 4), eighth = fmod(t / 0.25, 8);
     double kick = sin(2 * M_PI * (48 * beat + 6 * (1 - exp(-beat / 0.03)))) * exp(-beat / 0.12);
     double low = bass[(int) bar], f = lead[(int) eighth], note = exp(-fmod(t, 0.25) / 0.18);
     double hat = sim_rng_normal(rng) * exp(-fmod(t + 0.25, 0.5) / 0.025);
-    double chord = sin(2 * M_PI * low * 4 * t) + sin(2 * M_PI * low * 5 * t) + sin(2 * M_PI * low * 6 * t);
+    double chord =
+        sin(2 * M_PI * low * 4 * t) + sin(2 * M_PI * low * 5 * t) + sin(2 * M_PI * low * 6 * t);
     return 1.6 * kick + 0.8 * buzz(low * t, low, 1.2) + 0.5 * note * buzz(f * t, f, 1.6) +
            0.35 * chord + 0.25 * hat;
 }
@@ -72,7 +74,8 @@ static double value(int type, double t, double length, double f_hz, int rate_hz,
 int sim_synth_burst(struct sim_signal *s, int type, double t_s, double length_s, double level_db,
                     double f_hz, struct sim_rng *rng)
 {
-    double first = ceil((t_s - s->t0_s) * s->rate_hz), edge = type == SIM_SOURCE_IMPULSE ? 2e-4 : 0.012;
+    double first = ceil((t_s - s->t0_s) * s->rate_hz),
+           edge = type == SIM_SOURCE_IMPULSE ? 2e-4 : 0.012;
     size_t n = (size_t) (length_s * s->rate_hz);
     struct state st = {0};
     float *y = calloc(n + 1, sizeof *y);

@@ -2,7 +2,8 @@
 
 #include <errno.h>
 
-void sim_camera_init(struct sim_camera *c, const struct sim_camera_conf *conf, int width, int height)
+void sim_camera_init(struct sim_camera *c, const struct sim_camera_conf *conf, int width,
+                     int height)
 {
     double tilt = conf->tilt_deg * M_PI / 180, pan = conf->pan_deg * M_PI / 180;
     double roll = conf->roll_deg * M_PI / 180;

@@ -22,13 +22,15 @@ static bool is_visible(const struct sim_camera *c, double x_px, double y_px)
  * Marks lie at lane borders, spread over what is visible from before the zone to beyond it; each
  * next one is as far from those taken as can be, so that few points hold the whole plane.
  */
-static int choose_marks(const struct sim_scene *s, const struct sim_camera *c, struct mark *ret, int n)
+static int choose_marks(const struct sim_scene *s, const struct sim_camera *c, struct mark *ret,
+                        int n)
 {
     struct mark all[CANDIDATES];
     int n_all = 0, n_out = 0;
     double left, right, span = s->zone_y_max_m - s->zone_y_min_m;
     sim_road_edges(s, &left, &right);
-    for (double y = s->zone_y_min_m - 0.15 * span; y <= s->zone_y_max_m + 0.1 * span; y += span / 40)
+    for (double y = s->zone_y_min_m - 0.15 * span; y <= s->zone_y_max_m + 0.1 * span;
+         y += span / 40)
         for (int k = 0; k <= 8 && n_all < CANDIDATES; k++) {
             struct mark m = {0, 0, left + 0.5 + k * (right - left - 1) / 8, y};
             m.x_m = floor(m.x_m * 100 + 0.5) / 100;
@@ -43,7 +45,8 @@ static int choose_marks(const struct sim_scene *s, const struct sim_camera *c, s
         for (int i = 0; i < n_all; i++) {
             double gap = n_out ? INFINITY : all[i].y_px;
             for (int k = 0; k < n_out; k++)
-                gap = fmin(gap, hypot(all[i].x_px - ret[k].x_px, 2.5 * (all[i].y_px - ret[k].y_px)));
+                gap =
+                    fmin(gap, hypot(all[i].x_px - ret[k].x_px, 2.5 * (all[i].y_px - ret[k].y_px)));
             if (gap > best_gap) {
                 best_gap = gap;
                 best = i;

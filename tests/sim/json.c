@@ -163,7 +163,8 @@ int sim_json_read(const json_t *json, const char *where, const struct sim_field 
     json_t *v;
     if (!json_is_object(json))
         return cb_error_set(reterr, -EINVAL, where, "expected an object { … }");
-    json_object_foreach((json_t *) json, key, v) {
+    json_object_foreach((json_t *) json, key, v)
+    {
         const struct sim_field *f = table;
         while (f->key && strcmp(f->key, key) != 0)
             f++;

@@ -19,8 +19,8 @@ static void place_lamps(struct sim_light *l, const struct sim_scene *s)
     sim_road_edges(s, &left, &right);
     for (int i = 0; l->n_lamps < SIM_LAMPS_MAX && i * s->scenery.lamp_spacing_m < 170; i++) {
         double y = -12 + i * s->scenery.lamp_spacing_m;
-        l->lamp[l->n_lamps++] = i % 2 ? v3(left + 1.2, y, LAMP_HEIGHT_M)
-                                      : v3(right - 1.2, y, LAMP_HEIGHT_M);
+        l->lamp[l->n_lamps++] =
+            i % 2 ? v3(left + 1.2, y, LAMP_HEIGHT_M) : v3(right - 1.2, y, LAMP_HEIGHT_M);
     }
 }
 
@@ -62,8 +62,8 @@ struct vec3 sim_light_ambient(const struct sim_light *l, struct vec3 p, struct v
         struct vec3 d = v3_sub(l->lamp[i], p);
         double r2 = v3_dot(d, d), r = sqrt(r2), cos_surface = v3_dot(d, n) / r, down = d.z / r;
         if (cos_surface > 0 && down > 0 && r2 < 3600)
-            e = v3_add(e, v3_scale(l->lamp_colour, l->lamp_intensity * cos_surface *
-                                                       sqrt(down) / r2));
+            e = v3_add(e,
+                       v3_scale(l->lamp_colour, l->lamp_intensity * cos_surface * sqrt(down) / r2));
     }
     return e;
 }

@@ -97,16 +97,15 @@ void sim_mesh_wheel(struct sim_mesh *m, double x0, double x1, double y, double r
     for (int i = 0; i < N; i++) {
         double a = 2 * M_PI * i / N, b = 2 * M_PI * (i + 1) / N;
         double ya = sin(a), za = cos(a), yb = sin(b), zb = cos(b);
-        struct vec3 tread[4] = {
-            v3(x0, y + radius * ya, radius + radius * za),
-            v3(x1, y + radius * ya, radius + radius * za),
-            v3(x1, y + radius * yb, radius + radius * zb),
-            v3(x0, y + radius * yb, radius + radius * zb)};
+        struct vec3 tread[4] = {v3(x0, y + radius * ya, radius + radius * za),
+                                v3(x1, y + radius * ya, radius + radius * za),
+                                v3(x1, y + radius * yb, radius + radius * zb),
+                                v3(x0, y + radius * yb, radius + radius * zb)};
         sim_mesh_quad(m, tread, inside, SIM_TYRE);
         for (int side = 0; side < 2; side++) {
             double x = side ? x1 : x0, out = (x1 > x0) == side ? 0.008 : -0.008, k = 0.62 * radius;
-            add_triangle(m, v3(x, y, radius), side ? tread[1] : tread[0], side ? tread[2] : tread[3],
-                         inside, SIM_TYRE);
+            add_triangle(m, v3(x, y, radius), side ? tread[1] : tread[0],
+                         side ? tread[2] : tread[3], inside, SIM_TYRE);
             add_triangle(m, v3(x + out, y, radius), v3(x + out, y + k * ya, radius + k * za),
                          v3(x + out, y + k * yb, radius + k * zb), inside,
                          i % 4 == 3 ? SIM_DARK : SIM_RIM);

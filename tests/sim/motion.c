@@ -41,9 +41,9 @@ void sim_vehicle_init(struct sim_vehicle *v, const struct sim_scene *s, size_t i
     const struct sim_vehicle_conf *c = &s->vehicles[index];
     struct sim_rng rng = sim_rng_make(s->seed, 1000 + index);
     *v = (struct sim_vehicle){.conf = c, .scene = s, .id = (int) index + 1, .dims = dims_of(c)};
-    v->direction = c->lane > 0               ? s->lane[c->lane - 1].direction
+    v->direction = c->lane > 0            ? s->lane[c->lane - 1].direction
                    : c->to.y >= c->from.y ? SIM_AWAY
-                                             : SIM_TOWARD;
+                                          : SIM_TOWARD;
     v->contact_offset_m = v->direction == SIM_AWAY ? v->dims.axle_rear : v->dims.axle_front;
     v->phase = sim_rng_range(&rng, 0, 2 * M_PI);
 }
@@ -122,8 +122,7 @@ struct vec3 sim_vehicle_centre(const struct sim_vehicle *v, double t_s)
 struct vec3 sim_vehicle_point(const struct sim_vehicle *v, double t_s, struct vec3 local)
 {
     struct vec3 h = sim_vehicle_heading(v, t_s), right = v3(h.y, -h.x, 0);
-    struct vec3 p = v3_add(sim_vehicle_contact(v, t_s),
-                           v3_scale(h, local.y - v->contact_offset_m));
+    struct vec3 p = v3_add(sim_vehicle_contact(v, t_s), v3_scale(h, local.y - v->contact_offset_m));
     p = v3_add(p, v3_scale(right, local.x));
     p.z = local.z;
     return p;

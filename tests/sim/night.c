@@ -2,11 +2,11 @@
 
 #include "render.h"
 
-#define REACH_M   55.0
-#define ASIDE_M   37.0
-#define GRID_M    0.1
-#define N_AHEAD   ((int) (REACH_M / GRID_M) + 2)
-#define N_ASIDE   ((int) (2 * ASIDE_M / GRID_M) + 2)
+#define REACH_M 55.0
+#define ASIDE_M 37.0
+#define GRID_M  0.1
+#define N_AHEAD ((int) (REACH_M / GRID_M) + 2)
+#define N_ASIDE ((int) (2 * ASIDE_M / GRID_M) + 2)
 
 /* Irradiance on the road of both low beams, u m right and v m ahead of the bumper. */
 static double beam(double u, double v)
@@ -15,7 +15,8 @@ static double beam(double u, double v)
     for (int side = -1; side <= 1; side += 2) {
         double x = u - side * 0.6, z = 0.65, r2 = x * x + v * v + z * z, r = sqrt(r2);
         double yaw = atan2(x, v), dip = atan2(z, sqrt(x * x + v * v));
-        double across = exp(-yaw * yaw / (2 * 0.22 * 0.22)) + 0.25 * exp(-yaw * yaw / (2 * 0.55 * 0.55));
+        double across =
+            exp(-yaw * yaw / (2 * 0.22 * 0.22)) + 0.25 * exp(-yaw * yaw / (2 * 0.55 * 0.55));
         double cut = smoothstep(0.008, 0.022, dip); /* nothing above the cut-off */
         double down = exp(-dip / 0.16) * cut;
         total += 260 * across * down * (z / r) / r2;

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define TAPS    16
-#define PHASES  1024
-#define BLOCK   32     /* samples between which the delay is taken as straight */
-#define GRID_S  0.004  /* of the table of places: straight between */
+#define TAPS   16
+#define PHASES 1024
+#define BLOCK  32    /* samples between which the delay is taken as straight */
+#define GRID_S 0.004 /* of the table of places: straight between */
 
 /** Places of a source on a fine grid of time, for one image of it. */
 struct track {
@@ -57,7 +57,8 @@ static float *make_kernel(void)
         for (int i = 0; i < TAPS; i++) {
             double x = i - (TAPS / 2 - 1) - (double) p / PHASES, w = x / (TAPS / 2.0);
             double sinc = fabs(x) < 1e-9 ? 1 : sin(M_PI * x) / (M_PI * x);
-            row[i] = fabs(w) < 1 ? sinc * (0.42 + 0.5 * cos(M_PI * w) + 0.08 * cos(2 * M_PI * w)) : 0;
+            row[i] =
+                fabs(w) < 1 ? sinc * (0.42 + 0.5 * cos(M_PI * w) + 0.08 * cos(2 * M_PI * w)) : 0;
             sum += row[i];
         }
         for (int i = 0; i < TAPS; i++)

@@ -13,9 +13,9 @@ struct sim_rect {
 struct sim_canvas {
     int width, height;
     struct sim_rect clip;
-    float *depth;    /* 1/m, larger is nearer; 0: nothing drawn */
-    float *colour;   /* RGB */
-    uint8_t *mask;   /* sum of the SIM_MASK_ bits laid on the ground */
+    float *depth;  /* 1/m, larger is nearer; 0: nothing drawn */
+    float *colour; /* RGB */
+    uint8_t *mask; /* sum of the SIM_MASK_ bits laid on the ground */
 };
 
 enum { SIM_MASK_SHADOW = 1, SIM_MASK_UNDER = 2 };

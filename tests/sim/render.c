@@ -205,9 +205,9 @@ static void draw_under(struct sim_painter *p, size_t i, const struct sample *a)
     double thin = v->conf->class >= SIM_MOTORCYCLE ? 0.4 : 1; /* two wheels hide little sky */
     for (int k = 0; k < 4; k++) {
         double grow = a->spread;
-        struct vec3 local = v3((k == 1 || k == 2 ? 0.5 : -0.5) * v->dims.width * grow * thin,
-                               (k >= 2 ? 0.5 : -0.5) * (v->dims.length - v->dims.width +
-                                                        v->dims.width * grow), 0);
+        struct vec3 local =
+            v3((k == 1 || k == 2 ? 0.5 : -0.5) * v->dims.width * grow * thin,
+               (k >= 2 ? 0.5 : -0.5) * (v->dims.length - v->dims.width + v->dims.width * grow), 0);
         if (!corner_of(s, a, sim_vehicle_point(v, a->t_s, local), &q[k]))
             return;
     }

@@ -83,7 +83,8 @@ static const struct sim_field sound_fields[] = {
     {"codec", SIM_FIELD_AT(ENUM, struct sim_sound_conf, codec), .names = sound_names},
     {"rate_hz", SIM_FIELD_AT(INT, struct sim_sound_conf, rate_hz), 8000, 96000},
     {"microphones", SIM_FIELD_OTHER, 0},
-    {"sensitivity_dbfs_at_94db", SIM_FIELD_AT(NUMBER, struct sim_sound_conf, sensitivity_dbfs_at_94db), -120, -3},
+    {"sensitivity_dbfs_at_94db",
+     SIM_FIELD_AT(NUMBER, struct sim_sound_conf, sensitivity_dbfs_at_94db), -120, -3},
     {"ambient_dba", SIM_FIELD_AT(NUMBER, struct sim_sound_conf, ambient_dba), 0, 110},
     {"limit_dba", SIM_FIELD_AT(NUMBER, struct sim_sound_conf, limit_dba), 30, 140},
     {"ground_reflection", SIM_FIELD_AT(NUMBER, struct sim_sound_conf, ground_reflection), 0, 1},
@@ -102,7 +103,8 @@ static const struct sim_field vehicle_fields[] = {
     {"offset", SIM_FIELD_AT(NUMBER, struct sim_vehicle_conf, offset_m), -10, 10},
     {"wander", SIM_FIELD_AT(NUMBER, struct sim_vehicle_conf, wander_m), 0, 1},
     {"lane_to", SIM_FIELD_AT(INT, struct sim_vehicle_conf, lane_to), 0, SIM_LANES_MAX},
-    {"lane_change_t", SIM_FIELD_AT(NUMBER, struct sim_vehicle_conf, lane_change_t_s), -1000, 100000},
+    {"lane_change_t", SIM_FIELD_AT(NUMBER, struct sim_vehicle_conf, lane_change_t_s), -1000,
+     100000},
     {"lane_change_s", SIM_FIELD_AT(NUMBER, struct sim_vehicle_conf, lane_change_s), 0.5, 30},
     {"from", SIM_FIELD_AT(VEC2, struct sim_vehicle_conf, from)},
     {"to", SIM_FIELD_AT(VEC2, struct sim_vehicle_conf, to)},
@@ -169,14 +171,22 @@ static const struct sim_scene defaults = {
     .light = {SIM_DAY, -130, 35, 2, 1.0, 0.6, -1, 1, 0},
     .scenery = {true, true, true, 4, 30, 36},
     .survey = {10, 0.3, 0.01},
-    .sound = {.codec = SIM_AAC, .rate_hz = 48000, .sensitivity_dbfs_at_94db = -26,
-              .ambient_dba = 52, .limit_dba = 85, .ground_reflection = 0.5},
+    .sound = {.codec = SIM_AAC,
+              .rate_hz = 48000,
+              .sensitivity_dbfs_at_94db = -26,
+              .ambient_dba = 52,
+              .limit_dba = 85,
+              .ground_reflection = 0.5},
     .lane = {{-1.75, 3.5, SIM_TOWARD}, {1.75, 3.5, SIM_AWAY}},
     .n_lanes = 2,
 };
 
 static const struct sim_vehicle_conf vehicle_defaults = {
-    .lane = 1, .colour = {0.5, 0.5, 0.52}, .speed_kmh = 50, .lane_change_s = 4, .y_m = NAN,
+    .lane = 1,
+    .colour = {0.5, 0.5, 0.52},
+    .speed_kmh = 50,
+    .lane_change_s = 4,
+    .y_m = NAN,
 };
 
 void sim_scene_destroy(struct sim_scene **scene)
@@ -253,9 +263,9 @@ static int read_microphones(struct sim_scene *s, const json_t *root, const char 
         if (json_array_size(m) != 3)
             return cb_error_set(reterr, -EINVAL, name, "sound.microphones[%zu]: expected [x, y, z]",
                                 i);
-        s->sound.mic[i] = v3(json_number_value(json_array_get(m, 0)),
-                             json_number_value(json_array_get(m, 1)),
-                             json_number_value(json_array_get(m, 2)));
+        s->sound.mic[i] =
+            v3(json_number_value(json_array_get(m, 0)), json_number_value(json_array_get(m, 1)),
+               json_number_value(json_array_get(m, 2)));
     }
     s->sound.n_mics = (int) n;
     if (n == 0) {
@@ -340,7 +350,7 @@ static int from_json(struct sim_scene **ret, json_t *root, const json_error_t *e
                      struct cb_error *reterr)
 {
     if (!root)
-        return cb_error_set(reterr, -EINVAL, name, "line %d: %s", e->line, e->text);
+        return cb_error_set(reterr, -EINVAL, name, "%s (line %d)", e->text, e->line);
     struct sim_scene *s = malloc(sizeof *s);
     int r = s ? 0 : -ENOMEM;
     if (s) {

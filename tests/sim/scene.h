@@ -9,9 +9,9 @@
 #include "camera.h"
 #include "vec.h"
 
-#define SIM_LANES_MAX 12
+#define SIM_LANES_MAX  12
 #define SIM_POINTS_MAX 32
-#define SIM_MICS_MAX 8
+#define SIM_MICS_MAX   8
 
 enum sim_class { SIM_CAR, SIM_TRUCK, SIM_BUS, SIM_MOTORCYCLE, SIM_BICYCLE, SIM_PEDESTRIAN };
 enum sim_shape { SIM_SHAPE_AUTO, SIM_SEDAN, SIM_SUV, SIM_HATCH, SIM_VAN };

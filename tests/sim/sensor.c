@@ -11,8 +11,8 @@
 
 struct sim_sensor {
     const struct sim_scene *scene;
-    float tone[STEPS];   /* 0…1, by the square root of radiance */
-    float sigma[STEPS];  /* standard deviation of the noise there, same scale */
+    float tone[STEPS];  /* 0…1, by the square root of radiance */
+    float sigma[STEPS]; /* standard deviation of the noise there, same scale */
     float normal[NORMALS];
 };
 
@@ -103,7 +103,8 @@ void sim_sensor_expose(const struct sim_sensor *s, const float *rgb, double t_s,
                 int px = x + (k & 1), py = y + (k >> 1);
                 float n = s->normal[scramble(&state) >> 19];
                 const float *in = rgb + 3 * ((size_t) py * (size_t) w + (size_t) px);
-                plane[0][py * stride[0] + px] = to_byte(expose_pixel(s, in, gain, n, &sum), 16, 235);
+                plane[0][py * stride[0] + px] =
+                    to_byte(expose_pixel(s, in, gain, n, &sum), 16, 235);
             }
             float luma = 0.2126f * sum.r + 0.7152f * sum.g + 0.0722f * sum.b;
             float nu = s->normal[scramble(&state) >> 19], nv = s->normal[scramble(&state) >> 19];

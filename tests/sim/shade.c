@@ -82,8 +82,8 @@ void sim_shade_vehicle(const struct sim_stage *s, size_t i, double t_s, float *r
         }
     for (size_t k = 0; k < m->n_triangles; k++) {
         const struct sim_triangle *t = &m->triangle[k];
-        struct vec3 l = v3_scale(v3_add(m->vertex[t->a], v3_add(m->vertex[t->b], m->vertex[t->c])),
-                                 1.0 / 3);
+        struct vec3 l =
+            v3_scale(v3_add(m->vertex[t->a], v3_add(m->vertex[t->b], m->vertex[t->c])), 1.0 / 3);
         struct vec3 p = v3_add(centre, v3_add(v3_scale(right, l.x), v3_scale(h, l.y)));
         struct vec3 n = v3_add(v3_scale(right, t->normal.x), v3_scale(h, t->normal.y));
         p.z = l.z;

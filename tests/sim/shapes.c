@@ -81,10 +81,11 @@ static void build_car(struct sim_mesh *m, const struct sim_vehicle *v)
     double hood = c->hood * d->height, clear = 0.19;
     double y_cabin = -l2 + c->front_base * d->length;
     struct vec3 body[] = {
-        v3(hw - 0.08, -l2 + 0.10, clear), v3(hw - 0.04, -l2, 0.45),
+        v3(hw - 0.08, -l2 + 0.10, clear),        v3(hw - 0.04, -l2, 0.45),
         v3(hw - 0.05, -l2 + 0.06, waist - 0.03), v3(hw - 0.06, -l2 + 0.16, waist),
-        v3(hw - 0.06, y_cabin, waist), v3(hw - 0.09, l2 - 0.22, hood - 0.08),
-        v3(hw - 0.12, l2 - 0.03, 0.56), v3(hw - 0.12, l2, 0.42), v3(hw - 0.12, l2 - 0.12, clear)};
+        v3(hw - 0.06, y_cabin, waist),           v3(hw - 0.09, l2 - 0.22, hood - 0.08),
+        v3(hw - 0.12, l2 - 0.03, 0.56),          v3(hw - 0.12, l2, 0.42),
+        v3(hw - 0.12, l2 - 0.12, clear)};
     struct vec3 belt[] = {v3(hw, -l2 + 0.25, clear + 0.06), v3(hw, -l2 + 0.2, waist - 0.16),
                           v3(hw, l2 - 0.5, hood - 0.20), v3(hw, l2 - 0.4, clear + 0.06)};
     sim_mesh_hull(m, body, 9, SIM_PAINT);
@@ -105,12 +106,13 @@ static void build_truck(struct sim_mesh *m, const struct sim_vehicle *v)
 {
     const struct sim_dims *d = &v->dims;
     double l2 = d->length / 2, hw = d->width / 2, cab = l2 - 2.0, top = d->height * 0.8;
-    struct vec3 hull[] = {v3(hw - 0.06, cab, 0.55), v3(hw - 0.06, cab, top),
+    struct vec3 hull[] = {v3(hw - 0.06, cab, 0.55),      v3(hw - 0.06, cab, top),
                           v3(hw - 0.10, l2 - 0.45, top), v3(hw - 0.05, l2 - 0.08, 1.45),
-                          v3(hw - 0.05, l2, 1.2), v3(hw - 0.05, l2, 0.45)};
+                          v3(hw - 0.05, l2, 1.2),        v3(hw - 0.05, l2, 0.45)};
     sim_mesh_hull(m, hull, 6, SIM_PAINT);
     struct vec3 screen[4] = {v3(hw - 0.10, l2 - 0.43, top - 0.08), v3(hw - 0.05, l2 - 0.08, 1.45),
-                             v3(-hw + 0.05, l2 - 0.08, 1.45), v3(-hw + 0.10, l2 - 0.43, top - 0.08)};
+                             v3(-hw + 0.05, l2 - 0.08, 1.45),
+                             v3(-hw + 0.10, l2 - 0.43, top - 0.08)};
     sim_mesh_inset(m, screen, 0.9, v3(0, cab, 1.2), SIM_GLASS);
     for (int side = -1; side <= 1; side += 2) {
         struct vec3 q[4] = {v3(side * (hw - 0.05), cab + 0.5, 1.45),
@@ -132,9 +134,13 @@ static void build_bus(struct sim_mesh *m, const struct sim_vehicle *v)
 {
     const struct sim_dims *d = &v->dims;
     double l2 = d->length / 2, hw = d->width / 2, h = d->height;
-    struct vec3 hull[] = {v3(hw, -l2, 0.36), v3(hw, -l2, h - 0.25), v3(hw - 0.12, -l2 + 0.15, h),
-                          v3(hw - 0.12, l2 - 0.2, h), v3(hw, l2 - 0.05, h - 0.35),
-                          v3(hw, l2, 1.1), v3(hw, l2, 0.36)};
+    struct vec3 hull[] = {v3(hw, -l2, 0.36),
+                          v3(hw, -l2, h - 0.25),
+                          v3(hw - 0.12, -l2 + 0.15, h),
+                          v3(hw - 0.12, l2 - 0.2, h),
+                          v3(hw, l2 - 0.05, h - 0.35),
+                          v3(hw, l2, 1.1),
+                          v3(hw, l2, 0.36)};
     sim_mesh_hull(m, hull, 7, SIM_PAINT);
     struct vec3 inside = v3(0, 0, 1.5);
     int n = (int) (d->length / 1.5);
@@ -176,7 +182,7 @@ static void build_motorcycle(struct sim_mesh *m, const struct sim_vehicle *v)
     sim_mesh_wheel(m, -0.06, 0.06, d->axle_front, r);
     sim_mesh_wheel(m, -0.08, 0.08, d->axle_rear, r);
     struct vec3 tank[] = {v3(0.10, -0.35, 0.55), v3(0.14, -0.28, 0.80), v3(0.17, 0.10, 0.98),
-                          v3(0.15, 0.48, 0.92), v3(0.12, 0.55, 0.55), v3(0.14, 0.10, 0.28)};
+                          v3(0.15, 0.48, 0.92),  v3(0.12, 0.55, 0.55),  v3(0.14, 0.10, 0.28)};
     struct vec3 tail[] = {v3(0.10, -l2 + 0.1, 0.80), v3(0.09, -l2 + 0.1, 0.88),
                           v3(0.14, -0.15, 0.84), v3(0.14, -0.15, 0.66)};
     sim_mesh_hull(m, tank, 6, SIM_PAINT);
@@ -221,12 +227,9 @@ static void build_pedestrian(struct sim_mesh *m, const struct sim_vehicle *v)
 void sim_shape_build(struct sim_mesh *m, const struct sim_vehicle *v)
 {
     static void (*const build[])(struct sim_mesh *, const struct sim_vehicle *) = {
-        [SIM_CAR] = build_car,
-        [SIM_TRUCK] = build_truck,
-        [SIM_BUS] = build_bus,
-        [SIM_MOTORCYCLE] = build_motorcycle,
-        [SIM_BICYCLE] = build_bicycle,
-        [SIM_PEDESTRIAN] = build_pedestrian,
+        [SIM_CAR] = build_car,         [SIM_TRUCK] = build_truck,
+        [SIM_BUS] = build_bus,         [SIM_MOTORCYCLE] = build_motorcycle,
+        [SIM_BICYCLE] = build_bicycle, [SIM_PEDESTRIAN] = build_pedestrian,
     };
     build[v->conf->class](m, v);
 }

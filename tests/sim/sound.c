@@ -8,8 +8,8 @@
 #include "parallel.h"
 #include "propagate.h"
 
-#define BANKS     2   /* sums of their own, so that the bytes do not depend on the threads */
-#define HEARD_M   200.0
+#define BANKS        2 /* sums of their own, so that the bytes do not depend on the threads */
+#define HEARD_M      200.0
 #define HEARD_LOUD_M 500.0
 
 /** One thing that sounds, from its synthesis to the microphones. */
@@ -33,10 +33,14 @@ struct mix {
 };
 
 static const char *const event_names[] = {
-    [SIM_SOURCE_EXHAUST] = "modified_exhaust", [SIM_SOURCE_HORN] = "horn",
-    [SIM_SOURCE_WAIL] = "siren",               [SIM_SOURCE_YELP] = "siren",
-    [SIM_SOURCE_MUSIC] = "music",              [SIM_SOURCE_IMPULSE] = "impulse",
-    [SIM_SOURCE_THUNDER] = "thunder",          [SIM_SOURCE_TONE] = "tone",
+    [SIM_SOURCE_EXHAUST] = "modified_exhaust",
+    [SIM_SOURCE_HORN] = "horn",
+    [SIM_SOURCE_WAIL] = "siren",
+    [SIM_SOURCE_YELP] = "siren",
+    [SIM_SOURCE_MUSIC] = "music",
+    [SIM_SOURCE_IMPULSE] = "impulse",
+    [SIM_SOURCE_THUNDER] = "thunder",
+    [SIM_SOURCE_TONE] = "tone",
 };
 
 static void add_voice(struct mix *m, struct voice v)
@@ -49,8 +53,9 @@ static void add_bursts(struct mix *m, const struct sim_vehicle *v, const struct 
                        int kind, double level_db, struct vec3 place)
 {
     for (int i = 0; i < spans->n; i++)
-        add_voice(m, (struct voice){kind, v, {v, place}, spans->at[i].t_s, spans->at[i].length_s,
-                                    level_db, 0, 0});
+        add_voice(
+            m, (struct voice){
+                   kind, v, {v, place}, spans->at[i].t_s, spans->at[i].length_s, level_db, 0, 0});
 }
 
 static double exhaust_db(const struct sim_vehicle *v)
@@ -66,8 +71,10 @@ static void add_vehicle(struct mix *m, const struct sim_vehicle *v)
     if (!c->silent)
         add_voice(m, (struct voice){-1, v, {v, v3(0, 0.2 * half, 0.35)}, 0, 0, 0, 0, 0});
     if (c->modified_exhaust)
-        add_voice(m, (struct voice){SIM_SOURCE_EXHAUST, v, {v, v3(0.2, -half + 0.1, 0.38)}, 0, 0,
-                                    exhaust_db(v), 0, 0});
+        add_voice(
+            m,
+            (struct voice){
+                SIM_SOURCE_EXHAUST, v, {v, v3(0.2, -half + 0.1, 0.38)}, 0, 0, exhaust_db(v), 0, 0});
     add_bursts(m, v, &c->horn, SIM_SOURCE_HORN, 96, grille);
     add_bursts(m, v, &c->wail, SIM_SOURCE_WAIL, 101, roof);
     add_bursts(m, v, &c->yelp, SIM_SOURCE_YELP, 101, roof);
@@ -78,7 +85,8 @@ static int list_voices(struct mix *m)
 {
     const struct sim_scene *s = m->scene;
     m->vehicle = calloc(s->n_vehicles + 1, sizeof *m->vehicle);
-    m->voice = calloc(s->n_vehicles * (2 + 4 * SIM_POINTS_MAX) + s->n_sources + 1, sizeof *m->voice);
+    m->voice =
+        calloc(s->n_vehicles * (2 + 4 * SIM_POINTS_MAX) + s->n_sources + 1, sizeof *m->voice);
     if (!m->vehicle || !m->voice)
         return -ENOMEM;
     for (size_t i = 0; i < s->n_vehicles; i++) {
@@ -87,8 +95,14 @@ static int list_voices(struct mix *m)
     }
     for (size_t i = 0; i < s->n_sources; i++) {
         const struct sim_source_conf *c = &s->sources[i];
-        add_voice(m, (struct voice){c->type, NULL, {NULL, c->position}, c->t_s, c->length_s,
-                                    c->level_db, c->frequency_hz, 0});
+        add_voice(m, (struct voice){c->type,
+                                    NULL,
+                                    {NULL, c->position},
+                                    c->t_s,
+                                    c->length_s,
+                                    c->level_db,
+                                    c->frequency_hz,
+                                    0});
     }
     m->event = calloc(m->n_voices + 1, sizeof *m->event);
     return m->event ? 0 : -ENOMEM;
@@ -162,8 +176,9 @@ static int describe(struct mix *m, size_t index, const float *own)
     for (b = peak; b + 1 < n && level[b + 1] > level[peak] - 10; b++)
         ;
     *e = (struct sim_event){event_names[v->kind], v->vehicle ? v->vehicle->id : 0,
-                            (double) a / rate, (double) peak / rate, (double) b / rate,
-                            0, (double) level[peak], 0};
+                            (double) a / rate,    (double) peak / rate,
+                            (double) b / rate,    0,
+                            (double) level[peak], 0};
     double left = sim_path_emitted_s(&v->path, m->scene->sound.mic[0], e->t_peak_s);
     struct vec3 d = v3_sub(sim_path_at(&v->path, left), m->scene->sound.mic[0]);
     e->azimuth_deg = atan2(d.x, d.y) * 180 / M_PI;

@@ -7,12 +7,12 @@
 
 /** What was heard of one source of note, at the first microphone. */
 struct sim_event {
-    const char *type;      /* the kind's name in truth.json */
-    int vehicle;           /* id, 0: a fixed source */
+    const char *type;                    /* the kind's name in truth.json */
+    int vehicle;                         /* id, 0: a fixed source */
     double t_start_s, t_peak_s, t_end_s; /* within 10 dB of its peak */
-    double lafmax_db;      /* of all that sounds, then */
-    double lafmax_own_db;  /* of the source alone */
-    double azimuth_deg;    /* of the source when the sound of the peak left it */
+    double lafmax_db;                    /* of all that sounds, then */
+    double lafmax_own_db;                /* of the source alone */
+    double azimuth_deg;                  /* of the source when the sound of the peak left it */
 };
 
 /** Sound pressure at each microphone, Pa. */

@@ -41,7 +41,7 @@ static double tyre_gain(double f)
 }
 
 /* A-weighted level at 7.5 m and 50 km/h; it grows by 30 dB a tenfold of speed. */
-static const double tyre_db[] = {[SIM_CAR] = 66.5,       [SIM_TRUCK] = 74,   [SIM_BUS] = 72.5,
+static const double tyre_db[] = {[SIM_CAR] = 66.5,      [SIM_TRUCK] = 74,   [SIM_BUS] = 72.5,
                                  [SIM_MOTORCYCLE] = 61, [SIM_BICYCLE] = 38, [SIM_PEDESTRIAN] = 20};
 
 int sim_synth_tyres(struct sim_signal *s, const struct sim_vehicle *v, struct sim_rng *rng)
@@ -149,11 +149,15 @@ int sim_synth_engine(struct sim_signal *s, const struct sim_vehicle *v, struct s
     return 0;
 }
 
-/* One firing's pressure at the end of an open pipe: a steep front, the pipe's ring, a rush of gas. */
+/* One firing's pressure at the end of an open pipe: a steep front, the pipe's ring, a rush of gas.
+ */
 static void make_pulse(float *pulse, size_t n, int rate_hz, struct sim_rng *rng)
 {
-    static const double ring[][3] = {
-        {105, 0.011, 1.0}, {236, 0.008, 0.9}, {415, 0.006, 0.75}, {730, 0.004, 0.6}, {1350, 0.0022, 0.5}};
+    static const double ring[][3] = {{105, 0.011, 1.0},
+                                     {236, 0.008, 0.9},
+                                     {415, 0.006, 0.75},
+                                     {730, 0.004, 0.6},
+                                     {1350, 0.0022, 0.5}};
     for (size_t i = 0; i < n; i++) {
         double t = (double) i / rate_hz, p = 0, rise = 1 - exp(-t / 0.0004);
         for (int k = 0; k < 5; k++)
@@ -225,7 +229,8 @@ void sim_synth_pops(struct sim_signal *s, const struct sim_vehicle *v, double le
             double t = (double) i / s->rate_hz, at = first + (double) i;
             if (at < 0 || at >= (double) s->n)
                 continue;
-            double blast = (1 - t / 0.006) * exp(-t / 0.006), gas = sim_rng_normal(rng) * exp(-t / 0.015);
+            double blast = (1 - t / 0.006) * exp(-t / 0.006),
+                   gas = sim_rng_normal(rng) * exp(-t / 0.015);
             s->pa[(size_t) at] += (float) (peak * (1 - exp(-t / 0.0002)) * (blast + 0.4 * gas));
         }
     }

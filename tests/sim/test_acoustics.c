@@ -17,7 +17,7 @@ static void test_a_weighting(void **state)
         int n;
         double db;
     } table[] = {{15, -39.4}, {17, -30.2}, {20, -19.1}, {24, -8.6}, {27, -3.2}, {30, 0.0},
-                 {33, 1.2},   {36, 1.0},   {39, -1.1},  {40, -2.5},       {42, -6.6}};
+                 {33, 1.2},   {36, 1.0},   {39, -1.1},  {40, -2.5}, {42, -6.6}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         double f = 1000 * pow(10, 0.1 * (table[i].n - 30));
         CHECK_NEAR(20 * log10(sim_a_gain(f)), table[i].db, 0.051);
@@ -65,11 +65,12 @@ static double tone_level_db(const char *y_m)
 {
     char text[512];
     struct sim_sound *sound = NULL;
-    snprintf(text, sizeof text,
-             "{\"seconds\": 1.5, \"sound\": {\"ambient_dba\": 0, \"ground_reflection\": 0,"
-             "\"microphones\": [[0, 0, 2]]}, \"sources\": [{\"type\": \"tone\", \"t\": -1,"
-             "\"seconds\": 4, \"level_db\": 90, \"frequency_hz\": 1000, \"position\": [0, %s, 2]}]}",
-             y_m);
+    snprintf(
+        text, sizeof text,
+        "{\"seconds\": 1.5, \"sound\": {\"ambient_dba\": 0, \"ground_reflection\": 0,"
+        "\"microphones\": [[0, 0, 2]]}, \"sources\": [{\"type\": \"tone\", \"t\": -1,"
+        "\"seconds\": 4, \"level_db\": 90, \"frequency_hz\": 1000, \"position\": [0, %s, 2]}]}",
+        y_m);
     struct sim_scene *s = parse_scene(text);
     assert_int_equal(sim_sound_create(&sound, s, 2), 0);
     double db = sound->lafmax_db;

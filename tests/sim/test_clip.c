@@ -82,12 +82,14 @@ static bool same_bytes(const char *a, const char *b)
     return same;
 }
 
-static const char small_mp4[] = "{\"video\": {\"width\": 160, \"height\": 90, \"pts_jitter_ms\": 8}," SMALL "}";
+static const char small_mp4[] =
+    "{\"video\": {\"width\": 160, \"height\": 90, \"pts_jitter_ms\": 8}," SMALL "}";
 
 static void test_same_seed_same_bytes(void **state)
 {
     (void) state;
-    struct folder a = render(small_mp4, 5, 1), b = render(small_mp4, 5, 3), c = render(small_mp4, 6, 1);
+    struct folder a = render(small_mp4, 5, 1), b = render(small_mp4, 5, 3),
+                  c = render(small_mp4, 6, 1);
     assert_true(same_bytes(a.clip, b.clip));
     assert_true(same_bytes(a.truth, b.truth));
     assert_false(same_bytes(a.clip, c.clip));
@@ -104,7 +106,8 @@ static void check_pts(const char *text, double resolution_s)
     struct folder f = render(text, 9, 2);
     json_t *truth = json_load_file(f.truth, 0, NULL), *pts = json_object_get(truth, "pts");
     snprintf(command, sizeof command,
-             "ffprobe -v error -select_streams v:0 -show_entries packet=pts_time -of csv=p=0 %s", f.clip);
+             "ffprobe -v error -select_streams v:0 -show_entries packet=pts_time -of csv=p=0 %s",
+             f.clip);
     FILE *p = popen(command, "r");
     assert_non_null(p);
     size_t n = 0;
@@ -128,8 +131,10 @@ static void test_pts_are_those_of_the_file(void **state)
     }
     check_pts(small_mp4, 1e-6);
     check_pts("{\"video\": {\"width\": 160, \"height\": 90, \"pts_jitter_ms\": 8},"
-              "\"sound\": {\"codec\": \"pcm\"}," SMALL "}", 1e-6);
-    check_pts("{\"video\": {\"width\": 160, \"height\": 90, \"codec\": \"mjpeg\"}," SMALL "}", 1e-6);
+              "\"sound\": {\"codec\": \"pcm\"}," SMALL "}",
+              1e-6);
+    check_pts("{\"video\": {\"width\": 160, \"height\": 90, \"codec\": \"mjpeg\"}," SMALL "}",
+              1e-6);
 }
 
 /* The surveyed points without survey errors are the projection of their metres. */
@@ -166,7 +171,8 @@ static void test_truth(void **state)
     (void) state;
     struct sim_scene *s = parse_scene(
         "{\"seconds\": 20, \"speed_limit_kmh\": 60, \"zone\": [10, 40], \"vehicles\": ["
-        "{\"lane\": 2, \"t\": 5, \"speed_kmh\": 63.1}, {\"lane\": 2, \"t\": 9, \"speed_kmh\": 62.9},"
+        "{\"lane\": 2, \"t\": 5, \"speed_kmh\": 63.1}, {\"lane\": 2, \"t\": 9, \"speed_kmh\": "
+        "62.9},"
         "{\"lane\": 1, \"t\": 30, \"speed_kmh\": 90}, {\"lane\": 1, \"t\": 3, \"speed_kmh\": 0}]}");
     struct folder f = make_folder(s);
     struct cb_error e;
@@ -176,11 +182,13 @@ static void test_truth(void **state)
     static const bool speeder[] = {true, false, false, false}; /* the third passes after the end */
     assert_int_equal(json_array_size(v), 4);
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(json_is_true(json_object_get(json_array_get(v, i), "is_speeder")), speeder[i]);
+        assert_int_equal(json_is_true(json_object_get(json_array_get(v, i), "is_speeder")),
+                         speeder[i]);
     json_t *first = json_array_get(v, 0);
     CHECK_NEAR(json_number_value(json_object_get(first, "speed_kmh")), 63.1, 1e-6);
     CHECK_NEAR(json_number_value(json_object_get(first, "t_zone_exit")) -
-                   json_number_value(json_object_get(first, "t_zone_enter")), 30 / (63.1 / 3.6), 2e-6);
+                   json_number_value(json_object_get(first, "t_zone_enter")),
+               30 / (63.1 / 3.6), 2e-6);
     assert_true(json_is_null(json_object_get(json_array_get(v, 3), "speed_kmh")));
     json_t *a = json_array_get(json_object_get(first, "samples"), 3);
     CHECK_NEAR(json_number_value(json_array_get(a, 2)),

@@ -7,9 +7,15 @@
 
 static struct sim_camera camera_of(double k1, double k2)
 {
-    const struct sim_camera_conf conf = {.x_m = 0.7, .y_m = -1, .height_m = 6.2, .tilt_deg = 14,
-                                         .pan_deg = -7, .roll_deg = 2, .focal_px = 1100,
-                                         .k1 = k1, .k2 = k2};
+    const struct sim_camera_conf conf = {.x_m = 0.7,
+                                         .y_m = -1,
+                                         .height_m = 6.2,
+                                         .tilt_deg = 14,
+                                         .pan_deg = -7,
+                                         .roll_deg = 2,
+                                         .focal_px = 1100,
+                                         .k1 = k1,
+                                         .k2 = k2};
     struct sim_camera c;
     sim_camera_init(&c, &conf, 1280, 720);
     return c;
@@ -51,9 +57,11 @@ static void test_pixel_to_road_and_back(void **state)
 
 static const char moving[] =
     "{\"zone\": [10, 40], \"seconds\": 30, \"vehicles\": ["
-    "{\"class\": \"car\", \"lane\": 2, \"t\": 3, \"y\": 25, \"speeds\": [[2, 36], [4, 72], [7, 54]]},"
+    "{\"class\": \"car\", \"lane\": 2, \"t\": 3, \"y\": 25, \"speeds\": [[2, 36], [4, 72], [7, "
+    "54]]},"
     "{\"class\": \"bus\", \"lane\": 1, \"t\": 5, \"y\": 20, \"speed_kmh\": 45},"
-    "{\"class\": \"car\", \"lane\": 2, \"t\": 5, \"speed_kmh\": 50, \"lane_to\": 1, \"lane_change_t\": 4}]}";
+    "{\"class\": \"car\", \"lane\": 2, \"t\": 5, \"speed_kmh\": 50, \"lane_to\": 1, "
+    "\"lane_change_t\": 4}]}";
 
 /* The travelled way is the integral of the speed: against steps of 0.1 ms. */
 static void test_way_is_integral_of_speed(void **state)
@@ -70,7 +78,8 @@ static void test_way_is_integral_of_speed(void **state)
         sum += sim_vehicle_speed_mps(&v, t + dt / 2) * dt;
     }
     CHECK_NEAR(sim_vehicle_contact(&v, 3).y, 25, 1e-12);
-    CHECK_NEAR(sim_vehicle_travelled_m(&v, 1), -(1 * 10 + 12.5), 1e-9); /* 36 steady, then 36 to 54 */
+    CHECK_NEAR(sim_vehicle_travelled_m(&v, 1), -(1 * 10 + 12.5),
+               1e-9); /* 36 steady, then 36 to 54 */
     sim_scene_destroy(&s);
 }
 
@@ -108,8 +117,9 @@ static void test_mesh_has_its_dimensions(void **state)
         }
         CHECK_NEAR(lo.z, 0, 1e-9);
         CHECK_NEAR(hi.z, v.dims.height, 0.03);
-        CHECK_NEAR(hi.y - lo.y, v.dims.length, k == SIM_PEDESTRIAN ? 0.1 : 0.13); /* plates, bumpers */
-        CHECK_NEAR(hi.x - lo.x, v.dims.width, 0.36); /* the mirrors of a car */
+        CHECK_NEAR(hi.y - lo.y, v.dims.length,
+                   k == SIM_PEDESTRIAN ? 0.1 : 0.13); /* plates, bumpers */
+        CHECK_NEAR(hi.x - lo.x, v.dims.width, 0.36);  /* the mirrors of a car */
         sim_mesh_deinit(&m);
         sim_scene_destroy(&s);
     }
@@ -126,7 +136,8 @@ static void test_tyres_touch_where_truth_says(void **state)
         "{\"video\": {\"width\": 640, \"height\": 360}, \"camera\": {\"focal_px\": 575},"
         "\"light\": {\"kind\": \"overcast\", \"shutter_ms\": 0.1},"
         "\"scenery\": {\"trees\": false, \"buildings\": false},"
-        "\"vehicles\": [{\"class\": \"motorcycle\", \"lane\": 2, \"t\": 1, \"y\": 16, \"speed_kmh\": 40}]}");
+        "\"vehicles\": [{\"class\": \"motorcycle\", \"lane\": 2, \"t\": 1, \"y\": 16, "
+        "\"speed_kmh\": 40}]}");
     struct sim_stage *stage = NULL;
     struct sim_painter *p = NULL;
     assert_int_equal(sim_stage_create(&stage, s, 2), 0);

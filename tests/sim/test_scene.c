@@ -12,7 +12,7 @@ static void test_wrong_scenes_are_refused(void **state)
     static const struct {
         const char *text, *where, *what;
     } bad[] = {
-        {"{", "test", "line 1"},
+        {"{", "test", "(line 1)"},
         {"[]", "test", "object"},
         {"{\"colour\": 1}", "test.colour", "no such key"},
         {"{\"seconds\": \"ten\"}", "test.seconds", "a number from 0.1 to 3600"},

@@ -1,9 +1,9 @@
 #include "rng.h"
 #include "world.h"
 
-#define DASH_M   6.0
+#define DASH_M     6.0
 #define DASH_GAP_M 9.0
-#define LINE_M   0.15
+#define LINE_M     0.15
 
 /* Aggregate, patches, cracks along the road, darker tracks where tyres run. */
 static double asphalt(const struct sim_world *w, double x, double y)
@@ -78,7 +78,8 @@ static struct vec3 building(const struct sim_world *w, const struct sim_solid *s
     bool shop = p.z < 3.4;
     if (!(shop ? u > 0.25 && p.z > 0.4 && p.z < 2.8 : u > 0.7 && u < 2.3 && v > 0.9 && v < 2.5))
         return v3_scale(wall, 0.9 + 0.2 * sim_noise2(along * 3, p.z * 3, s->seed));
-    double lit = sim_hash2((int64_t) floor((along + 3000) / 2.9), (int64_t) floor(p.z / 3.1), s->seed);
+    double lit =
+        sim_hash2((int64_t) floor((along + 3000) / 2.9), (int64_t) floor(p.z / 3.1), s->seed);
     if (w->light->is_night && lit < (shop ? 0.5 : 0.22))
         *ret_emission = v3_scale(v3(0.42, 0.33, 0.19), 0.25 + lit);
     return v3(0.05 + 0.04 * lit, 0.06 + 0.04 * lit, 0.075 + 0.04 * lit);

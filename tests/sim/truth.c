@@ -57,8 +57,9 @@ static json_t *vehicle(const struct sim_vehicle *v)
     json_object_set_new(o, "class", json_string(sim_class_names[v->conf->class]));
     json_object_set_new(o, "direction", json_string(sim_direction_names[v->direction]));
     json_object_set_new(o, "lane", v->conf->lane ? json_integer(v->conf->lane) : json_null());
-    json_object_set_new(o, "dims_m", json_pack("[o,o,o]", number(v->dims.length),
-                                               number(v->dims.width), number(v->dims.height)));
+    json_object_set_new(o, "dims_m",
+                        json_pack("[o,o,o]", number(v->dims.length), number(v->dims.width),
+                                  number(v->dims.height)));
     json_object_set_new(o, "speed_kmh", number(kmh));
     json_object_set_new(o, "t_zone_enter", number(enter));
     json_object_set_new(o, "t_zone_exit", number(leave));
@@ -67,8 +68,8 @@ static json_t *vehicle(const struct sim_vehicle *v)
     json_object_set_new(o, "is_speeder",
                         json_boolean(in_clip && v->conf->class <= SIM_MOTORCYCLE &&
                                      sim_charged_kmh(kmh) > s->speed_limit_kmh));
-    json_object_set_new(o, "contact", json_string(v->direction == SIM_AWAY ? "rear_axle"
-                                                                           : "front_axle"));
+    json_object_set_new(o, "contact",
+                        json_string(v->direction == SIM_AWAY ? "rear_axle" : "front_axle"));
     double overhang = v->dims.length / 2 - fabs(v->contact_offset_m);
     json_object_set_new(o, "contact_to_bumper_m", number(overhang));
     json_object_set_new(o, "samples", samples(v));
@@ -92,7 +93,8 @@ static json_t *event(const struct sim_event *e)
 static json_t *truth_json(const struct sim_scene *s, const struct sim_sound *sound,
                           const int64_t *pts, int n, int ticks)
 {
-    json_t *o = json_object(), *vehicles = json_array(), *events = json_array(), *times = json_array();
+    json_t *o = json_object(), *vehicles = json_array(), *events = json_array(),
+           *times = json_array();
     for (size_t i = 0; i < s->n_vehicles; i++) {
         struct sim_vehicle v;
         sim_vehicle_init(&v, s, i);

@@ -6,7 +6,8 @@
 static void add_streak(struct sim_painter *p, struct sim_rng *rng, float light)
 {
     const struct sim_camera *c = &p->stage->camera;
-    double near = sim_rng_unit(rng), length = 6 + 40 * near * near, slant = sim_rng_range(rng, -0.09, -0.03);
+    double near = sim_rng_unit(rng), length = 6 + 40 * near * near,
+           slant = sim_rng_range(rng, -0.09, -0.03);
     double x = sim_rng_range(rng, 0, c->width), y = sim_rng_range(rng, -length, c->height);
     float k = light * (float) (0.10 + 0.12 * near);
     for (int i = 0; i < (int) length; i++) {
@@ -51,11 +52,15 @@ void sim_weather_sway(struct sim_painter *p, double t_s)
     int ix = (int) floor(dx), iy = (int) floor(dy);
     float u = (float) (dx - ix), v = (float) (dy - iy);
     for (int y = 0; y < c->height; y++) {
-        size_t y0 = (size_t) clampd(y - iy, 0, c->height - 1), y1 = (size_t) clampd(y - iy - 1, 0, c->height - 1);
+        size_t y0 = (size_t) clampd(y - iy, 0, c->height - 1),
+               y1 = (size_t) clampd(y - iy - 1, 0, c->height - 1);
         for (int x = 0; x < c->width; x++) {
-            size_t x0 = (size_t) clampd(x - ix, 0, c->width - 1), x1 = (size_t) clampd(x - ix - 1, 0, c->width - 1);
-            const float *a = p->rgb + 3 * (y0 * (size_t) c->width + x0), *b = p->rgb + 3 * (y0 * (size_t) c->width + x1);
-            const float *d = p->rgb + 3 * (y1 * (size_t) c->width + x0), *e = p->rgb + 3 * (y1 * (size_t) c->width + x1);
+            size_t x0 = (size_t) clampd(x - ix, 0, c->width - 1),
+                   x1 = (size_t) clampd(x - ix - 1, 0, c->width - 1);
+            const float *a = p->rgb + 3 * (y0 * (size_t) c->width + x0),
+                        *b = p->rgb + 3 * (y0 * (size_t) c->width + x1);
+            const float *d = p->rgb + 3 * (y1 * (size_t) c->width + x0),
+                        *e = p->rgb + 3 * (y1 * (size_t) c->width + x1);
             float *out = p->scratch + 3 * ((size_t) y * (size_t) c->width + (size_t) x);
             for (int k = 0; k < 3; k++)
                 out[k] = (1 - v) * ((1 - u) * a[k] + u * b[k]) + v * ((1 - u) * d[k] + u * e[k]);

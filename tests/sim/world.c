@@ -13,8 +13,8 @@ static int add(struct sim_world *w, struct vec3 lo, struct vec3 hi, bool is_roun
     if (r < 0)
         return r;
     w->solid = p;
-    w->solid[w->n_solids] = (struct sim_solid){lo, hi, is_round, surface,
-                                               w->scene->seed * 131 + w->n_solids};
+    w->solid[w->n_solids] =
+        (struct sim_solid){lo, hi, is_round, surface, w->scene->seed * 131 + w->n_solids};
     w->n_solids++;
     return 0;
 }
@@ -39,8 +39,10 @@ static int add_trees(struct sim_world *w, double edge, int side, struct sim_rng 
         int r = add(w, v3(x - 0.12, y - 0.12, 0), v3(x + 0.12, y + 0.12, crown + 1.2), false,
                     SIM_SURFACE_BARK);
         for (int i = 0; i < 4 && r == 0; i++) {
-            double cx = x + sim_rng_range(rng, -0.7, 0.7) + side * 0.2, cy = y + sim_rng_range(rng, -0.9, 0.9);
-            double cz = crown + sim_rng_range(rng, 0.3, 0.8) * (h - crown), s = spread * sim_rng_range(rng, 0.6, 1);
+            double cx = x + sim_rng_range(rng, -0.7, 0.7) + side * 0.2,
+                   cy = y + sim_rng_range(rng, -0.9, 0.9);
+            double cz = crown + sim_rng_range(rng, 0.3, 0.8) * (h - crown),
+                   s = spread * sim_rng_range(rng, 0.6, 1);
             r = add(w, v3(cx - s, cy - s, cz - 0.8 * s), v3(cx + s, cy + s, cz + 0.8 * s), true,
                     SIM_SURFACE_LEAVES);
         }
@@ -80,8 +82,8 @@ static int add_lamp_posts(struct sim_world *w)
                      false, SIM_SURFACE_METAL)) < 0 ||
             (r = add(w, v3(fmin(post, p.x), p.y - 0.05, p.z + 0.17),
                      v3(fmax(post, p.x), p.y + 0.05, p.z + 0.25), false, SIM_SURFACE_METAL)) < 0 ||
-            (r = add(w, v3(p.x - 0.35, p.y - 0.14, p.z + 0.08), v3(p.x + 0.35, p.y + 0.14, p.z + 0.17),
-                     false, SIM_SURFACE_LAMP)) < 0)
+            (r = add(w, v3(p.x - 0.35, p.y - 0.14, p.z + 0.08),
+                     v3(p.x + 0.35, p.y + 0.14, p.z + 0.17), false, SIM_SURFACE_LAMP)) < 0)
             return r;
     }
     return 0;
@@ -193,7 +195,7 @@ static double meet(const struct sim_solid *s, struct vec3 o, struct vec3 d, cons
     if (!isfinite(t))
         return t;
     if (!s->is_round) {
-        *ret_normal = axis == 0 ? v3(d.x > 0 ? -1 : 1, 0, 0)
+        *ret_normal = axis == 0   ? v3(d.x > 0 ? -1 : 1, 0, 0)
                       : axis == 1 ? v3(0, d.y > 0 ? -1 : 1, 0)
                                   : v3(0, 0, d.z > 0 ? -1 : 1);
         return t;

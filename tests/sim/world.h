@@ -44,7 +44,8 @@ struct sim_hit {
 /** @return 0 or -ENOMEM */
 int sim_world_init(struct sim_world *w, const struct sim_scene *s, const struct sim_light *l);
 void sim_world_deinit(struct sim_world *w);
-struct sim_hit sim_world_trace(const struct sim_world *w, struct vec3 origin, struct vec3 direction);
+struct sim_hit sim_world_trace(const struct sim_world *w, struct vec3 origin,
+                               struct vec3 direction);
 /** Whether anything that stands still lies on the way. */
 bool sim_world_blocks(const struct sim_world *w, struct vec3 origin, struct vec3 direction);
 

@@ -14,9 +14,9 @@ struct sim_writer {
     AVCodecContext *video, *audio;
     AVStream *video_stream, *audio_stream;
     AVPacket *packet;
-    AVFrame *block;   /* one block of sound */
+    AVFrame *block;    /* one block of sound */
     size_t sound_done; /* samples */
-    float gain;       /* full scale per Pa */
+    float gain;        /* full scale per Pa */
 };
 
 int sim_writer_ticks(const struct sim_scene *s)
@@ -198,8 +198,9 @@ int sim_writer_add(struct sim_writer *w, AVFrame *frame, int64_t pts)
     int r = avcodec_send_frame(w->video, frame);
     if (r < 0 || (r = drain(w, w->video, w->video_stream)) < 0)
         return -EIO;
-    return w->sound && add_sound_until(w, (double) pts / sim_writer_ticks(w->scene) + 0.5) < 0 ? -EIO
-                                                                                              : 0;
+    return w->sound && add_sound_until(w, (double) pts / sim_writer_ticks(w->scene) + 0.5) < 0
+               ? -EIO
+               : 0;
 }
 
 int sim_writer_finish(struct sim_writer *w)
@@ -208,9 +209,9 @@ int sim_writer_finish(struct sim_writer *w)
     if ((r = avcodec_send_frame(w->video, NULL)) < 0 ||
         (r = drain(w, w->video, w->video_stream)) < 0)
         return -EIO;
-    if (w->sound && ((r = add_sound_until(w, INFINITY)) < 0 ||
-                     (r = avcodec_send_frame(w->audio, NULL)) < 0 ||
-                     (r = drain(w, w->audio, w->audio_stream)) < 0))
+    if (w->sound &&
+        ((r = add_sound_until(w, INFINITY)) < 0 || (r = avcodec_send_frame(w->audio, NULL)) < 0 ||
+         (r = drain(w, w->audio, w->audio_stream)) < 0))
         return -EIO;
     return av_write_trailer(w->out) < 0 ? -EIO : 0;
 }

@@ -2,7 +2,7 @@
  * Broken recordings: bytes of real containers changed, cut and mixed, and plain noise, all through
  * cb_ingest_run with a ring from which is cut. What is asked for: no crash, no leak, rising times.
  */
-#include "../test.h"
+#include "unit/test.h"
 
 #include <errno.h>
 #include <fcntl.h>

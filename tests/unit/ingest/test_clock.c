@@ -1,5 +1,5 @@
 /* The axis of capture times: what time stamps do to it, and what is kept as it is. */
-#include "../test.h"
+#include "unit/test.h"
 
 #include "base/clock.h"
 #include "clock.h"

@@ -2,7 +2,7 @@
  * The packet ring, filled by ingest from clips that ffmpeg makes: its bounds, the clips that are
  * cut from it and the pictures that are found in it.
  */
-#include "../test.h"
+#include "unit/test.h"
 
 #include <errno.h>
 #include <stdio.h>

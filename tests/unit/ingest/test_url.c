@@ -1,5 +1,5 @@
 /* URLs: which are cameras, and that no password of one is ever printed. */
-#include "../test.h"
+#include "unit/test.h"
 
 #include <string.h>
 

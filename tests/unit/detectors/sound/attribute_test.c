@@ -50,7 +50,7 @@ static struct cb_origin who(struct cb_scene *s, const struct cb_doa *doa, const 
                             size_t n)
 {
     struct cb_origin o;
-    cb_attribute(s, microphone_m, doa, h, n, &o);
+    cb_attribute(s, microphone_m, doa, h, n, 2500 * CB_NS_PER_MS, &o);
     return o;
 }
 
@@ -69,7 +69,8 @@ static void test_one_microphone_tells_by_level_and_time(void **state)
     struct cb_origin o = who(&s, NULL, h, n);
     assert_int_equal(o.track, 7);
     assert_true(o.odds >= 20);
-    NEAR(o.distance_m, 6, 0.6); /* closest: 3 m to the side, 5.1 m down */
+    NEAR(o.distance_m, 6.0,
+         0.3); /* 3 m to the side, 5.1 m down, 1 m along, before and on the way */
     cb_scene_deinit(&s);
 }
 
@@ -149,14 +150,14 @@ static void test_unknown_microphone_names_only_the_lonely(void **state)
     cb_scene_init(&s);
     size_t n = emit(3, 8, 14, NULL, h);
     drive(&s, 7, CB_MOTORCYCLE, 3, 8, 14);
-    cb_attribute(&s, unknown_m, NULL, h, n, &o);
+    cb_attribute(&s, unknown_m, NULL, h, n, 3 * CB_NS_PER_S, &o);
     assert_int_equal(o.track, 7);
     assert_true(isnan(o.distance_m));
     drive(&s, 8, CB_CAR, 3, 40, 14);
-    cb_attribute(&s, unknown_m, NULL, h, n, &o);
+    cb_attribute(&s, unknown_m, NULL, h, n, 3 * CB_NS_PER_S, &o);
     assert_int_equal(o.track, -1);
     assert_string_equal(o.why, "several_vehicles");
-    cb_attribute(&s, unknown_m, NULL, h, 0, &o);
+    cb_attribute(&s, unknown_m, NULL, h, 0, 3 * CB_NS_PER_S, &o);
     assert_int_equal(o.track, -1);
     cb_scene_deinit(&s);
 }

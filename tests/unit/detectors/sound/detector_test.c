@@ -336,6 +336,72 @@ static void test_background_and_severity(void **state)
     free(y);
 }
 
+/* The vehicle's last pictures may come after its sound: an event waits for them, not for ever. */
+static void test_an_event_waits_for_its_pictures(void **state)
+{
+    static const struct {
+        int64_t pictures_ns;
+        double after_s; /* of sound after the event, until it is told */
+    } cases[] = {
+        {INT64_MIN, 3},
+        {2 * CB_NS_PER_S, 10},
+        {60 * CB_NS_PER_S, 0},
+    };
+    size_t n = 15 * RATE;
+    float *x = buffer(n);
+    (void) state;
+    add_engine(x, RATE, RATE, 130, 140, 4, 0.3, 5);
+    scale_to(x, RATE, RATE, 95);
+    for (size_t i = 0; i < CB_LEN(cases); i++) {
+        struct listen *l = listen_create();
+        double told_s = NAN;
+        listen_start(l);
+        l->scene.t_ns = cases[i].pictures_ns;
+        for (size_t k = 0; k < n && !l->n_noises; k += RATE / 10) {
+            const float *at = x + k;
+            listen_give(l, &at, 1, RATE / 10, RATE, (int64_t) k * CB_NS_PER_S / RATE);
+            told_s = (double) k / RATE + 0.1;
+        }
+        assert_int_equal(l->n_noises, 1);
+        NEAR(told_s - (double) l->noise[0].t_end_ns * 1e-9, cases[i].after_s + 0.05, 0.06);
+        listen_destroy(l);
+    }
+    free(x);
+}
+
+/* A vehicle alone on the road is named, marked at three times, and its distance taken out. */
+static void test_a_violation_names_its_vehicle(void **state)
+{
+    float *x = buffer(2 * RATE);
+    struct listen *l = listen_create();
+    (void) state;
+    add_engine(x, 2 * RATE, RATE, 130, 140, 4, 0.3, 5);
+    scale_to(x, 2 * RATE, RATE, 95);
+    l->conf.microphone.n_positions = 1;
+    l->conf.microphone.position_m[0][2] = 5.4;
+    listen_start(l);
+    for (int i = 0; i <= 60; i++) {
+        struct cb_fix f = {.t_ns = i * CB_NS_PER_S / 25,
+                           .x_m = 2,
+                           .y_m = 14 + 0.1 * i,
+                           .box = {(float) i, 10, 40, 30}};
+        cb_scene_advance(&l->scene, f.t_ns);
+        assert_int_equal(cb_scene_add(&l->scene, 9, CB_MOTORCYCLE, &f), 0);
+    }
+    listen_to(l, &x, 1, 2 * RATE, RATE, 1024);
+    listen_end(l);
+    assert_int_equal(l->n_violations, 1);
+    const struct cb_violation *v = &l->violation[0];
+    assert_int_equal(v->track, 9);
+    assert_int_equal(v->n_stills, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(v->still[i].box.w == 40 && (i == 0 || v->still[i].t_ns > v->still[i - 1].t_ns));
+    double s = (double) v->noise.t_peak_ns * 1e-9, d = hypot(hypot(2, 14 + 2.5 * s), 5);
+    NEAR(v->noise.lafmax_7m5_db, 95 + 20 * log10(d / 7.5), 0.2);
+    listen_destroy(l);
+    free(x);
+}
+
 static void test_without_a_calibrated_microphone_nothing_is_said(void **state)
 {
     float *x = buffer(RATE);
@@ -367,6 +433,8 @@ int main(void)
         cmocka_unit_test(test_silence_garbage_and_clipping),
         cmocka_unit_test(test_changes_of_the_stream),
         cmocka_unit_test(test_background_and_severity),
+        cmocka_unit_test(test_an_event_waits_for_its_pictures),
+        cmocka_unit_test(test_a_violation_names_its_vehicle),
         cmocka_unit_test(test_without_a_calibrated_microphone_nothing_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
