@@ -26,6 +26,9 @@ struct camera {
     struct cb_edge *edge;
     size_t i;
     struct cb_lane *lane;
+    /* atomic */
+    int drift_mpx; /* thousandths of a pixel that the scene has moved against its calibration */
+    bool is_suspended;
 };
 
 struct cb_edge {
@@ -80,6 +83,30 @@ static void on_violation(void *self, const struct cb_violation *v)
     anchored.noise.utc_offset_ns = anchored.utc_offset_ns;
     __atomic_add_fetch(&c->edge->n_violations, 1, __ATOMIC_RELAXED);
     cb_sealing_push(c->edge->sealing, c->lane, &anchored);
+}
+
+/* A suspended camera is the technician's: alerts on the bus are of violations alone. */
+static void on_condition(void *self, const struct cb_condition *n)
+{
+    struct camera *c = self;
+    struct {
+        struct cb_log log;
+    } camera = {{"camera", cb_lane_conf(c->lane)->id}};
+    __atomic_store_n(&c->drift_mpx, (int) (n->drift_px * 1000), __ATOMIC_RELAXED);
+    __atomic_store_n(&c->is_suspended, n->is_suspended, __ATOMIC_RELAXED);
+    if (n->is_news && n->is_suspended)
+        cb_err(&camera, "%s", n->text);
+    else if (n->is_news)
+        cb_info(&camera, "%s", n->text);
+}
+
+static void print_condition(const struct camera *c, FILE *out)
+{
+    const char *id = cb_lane_conf(c->lane)->id;
+    fprintf(out, "citybrain_camera_drift_px{camera=\"%s\"} %.2f\n", id,
+            __atomic_load_n(&c->drift_mpx, __ATOMIC_RELAXED) / 1000.0);
+    fprintf(out, "citybrain_camera_suspended{camera=\"%s\"} %d\n", id,
+            __atomic_load_n(&c->is_suspended, __ATOMIC_RELAXED));
 }
 
 /* On the evidence thread. */
@@ -175,7 +202,7 @@ static int create_camera(struct cb_edge *e, size_t i, struct cb_error *reterr)
     const struct cb_camera_conf *conf = &e->config->camera[i];
     struct camera *c = &e->camera[i];
     struct cb_worker *w = &e->worker[i % e->n_workers];
-    struct cb_sink sink = {c, on_passage, on_noise, on_level, on_violation};
+    struct cb_sink sink = {c, on_passage, on_noise, on_level, on_violation, on_condition};
     c->edge = e;
     c->i = i;
     cb_minutes_name(e->minutes, i, conf->id, cb_clock_now_ns());
@@ -262,8 +289,10 @@ void cb_edge_print_metrics(void *self, FILE *out)
             (unsigned long long) __atomic_load_n(&e->n_noise, __ATOMIC_RELAXED));
     fprintf(out, "citybrain_violations_total %llu\n",
             (unsigned long long) __atomic_load_n(&e->n_violations, __ATOMIC_RELAXED));
-    for (size_t i = 0; i < e->n_cameras; i++)
+    for (size_t i = 0; i < e->n_cameras; i++) {
         cb_lane_print_metrics(e->camera[i].lane, out);
+        print_condition(&e->camera[i], out);
+    }
     cb_sealing_print_metrics(e->sealing, out);
     cb_outbox_print_metrics(e->outbox, out);
     cb_bus_print_metrics(e->bus, out);
