@@ -13,6 +13,7 @@ enum cb_exit {
 /* One file a verb; argv[0] is the verb. @return an enum cb_exit */
 int cb_cli_measure(int argc, char **argv);
 int cb_cli_check(int argc, char **argv);
+int cb_cli_calibrate(int argc, char **argv);
 int cb_cli_migrate(int argc, char **argv);
 int cb_cli_tail(int argc, char **argv);
 int cb_cli_query(int argc, char **argv);
