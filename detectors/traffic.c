@@ -91,7 +91,7 @@ static int judge(struct cb_detector *d, struct cb_track *t)
         d->sink->on_passage(d->sink->self, &p);
     if (p.violation && d->sink->on_violation) {
         struct cb_violation v;
-        cb_speeding_violation(&p, &v);
+        cb_speeding_violation(d->conf, &p, &v);
         d->sink->on_violation(d->sink->self, &v);
     }
     cb_passage_deinit(&p);
