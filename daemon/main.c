@@ -13,7 +13,6 @@
 #include "bus/bus.h"
 #include "config.h"
 #include "edge.h"
-#include "evidence/evidence.h"
 #include "gateway/gateway.h"
 #include "notify.h"
 #include "store_role.h"
@@ -247,6 +246,5 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     code = run(&p, &roles, &signals);
     stop(&p);
-    cb_evidence_release_fonts();
     return code;
 }
