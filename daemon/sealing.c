@@ -59,9 +59,40 @@ static void release_item(struct cb_item *item)
     free_job(item->ptr);
 }
 
+/* The pictures a violation wishes for, decoded in one go before they are asked for one by one. */
+struct stills {
+    int64_t t_ns[CB_STILLS_MAX];
+    struct cb_frame *frame[CB_STILLS_MAX]; /* NULL: no longer kept */
+    size_t n;
+};
+
+/* What is no longer kept is named by the sealer. @return 0; -ENOMEM */
+static int fetch_stills(struct cb_packet_ring *ring, const struct cb_violation *v,
+                        struct stills *ret)
+{
+    *ret = (struct stills){.n = v->n_stills};
+    for (size_t i = 0; i < v->n_stills; i++)
+        ret->t_ns[i] = v->still[i].t_ns;
+    int r = cb_packet_ring_frames_at(ring, ret->t_ns, ret->n, ret->frame);
+    return r == -ENOMEM ? r : 0;
+}
+
+static void release_stills(struct stills *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        cb_frame_unref(&s->frame[i]);
+}
+
 static int still_at(void *self, int64_t t_ns, struct cb_frame **ret)
 {
-    return cb_packet_ring_frame_at(self, t_ns, ret);
+    struct stills *s = self;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->t_ns[i] == t_ns && s->frame[i]) {
+            *ret = s->frame[i];
+            s->frame[i] = NULL;
+            return 0;
+        }
+    return -ENODATA;
 }
 
 static int clip_cut(void *self, int64_t t0_ns, int64_t t1_ns, int fd, const char **ret_suffix)
@@ -82,7 +113,8 @@ static bool is_ripe(const struct job *j, int64_t now_mono_ns)
 static int seal(struct cb_sealing *s, struct job *j, struct cb_error *e)
 {
     struct cb_packet_ring *ring = cb_lane_ring(j->lane);
-    struct cb_still_source stills = {ring, still_at};
+    struct stills fetched;
+    struct cb_still_source stills = {&fetched, still_at};
     struct cb_clip_source clip = {ring, clip_cut};
     struct cb_evidence_request request = {.violation = &j->violation,
                                           .camera = cb_lane_conf(j->lane),
@@ -93,7 +125,11 @@ static int seal(struct cb_sealing *s, struct job *j, struct cb_error *e)
     int r = s->opts.has_room(s->opts.self, e);
     if (r < 0)
         return r;
+    r = fetch_stills(ring, &j->violation, &fetched);
+    if (r < 0)
+        return r;
     r = cb_evidence_seal(s->opts.sealer, &request, &sealed, e);
+    release_stills(&fetched);
     if (r < 0)
         return r;
     int64_t took_ns = cb_clock_mono_ns() - start_ns;

@@ -40,5 +40,12 @@ int cb_packet_ring_cut(struct cb_packet_ring *r, int64_t t0_ns, int64_t t1_ns, i
  * @return 0 and *ret_frame yours; -ENODATA
  */
 int cb_packet_ring_frame_at(struct cb_packet_ring *r, int64_t t_ns, struct cb_frame **ret_frame);
+/**
+ * The same for n times in any order; what lies in one group of pictures is decoded in one pass.
+ * @return 0 and each ret_frame[i] yours, or NULL where there is no such picture; -ENODATA: there is
+ *         none at all; -ENOMEM
+ */
+int cb_packet_ring_frames_at(struct cb_packet_ring *r, const int64_t *t_ns, size_t n,
+                             struct cb_frame **ret_frame);
 
 #endif

@@ -190,6 +190,50 @@ static void test_frame_at_is_the_picture(void **state)
     cb_packet_ring_destroy(&ring);
 }
 
+static void check_several(struct cb_packet_ring *ring, const struct seen *clip, const size_t *which,
+                          size_t n)
+{
+    int64_t t_ns[8];
+    struct cb_frame *f[8];
+    assert_true(n <= 8);
+    for (size_t i = 0; i < n; i++)
+        t_ns[i] = clip->t_ns[which[i]] + (i % 2 ? 15 : -15) * CB_NS_PER_MS;
+    assert_int_equal(cb_packet_ring_frames_at(ring, t_ns, n, f), 0);
+    for (size_t i = 0; i < n; i++) {
+        const struct cb_picture *p = cb_frame_picture(f[i]);
+        assert_int_equal(p->t_ns, clip->t_ns[which[i]]);
+        assert_int_equal(luma_sum(p), clip->luma[which[i]]);
+        cb_frame_unref(&f[i]);
+    }
+}
+
+/* In one group of pictures and over several (of 25), in any order, the same one twice. */
+static void test_several_frames_are_the_pictures(void **state)
+{
+    struct cb_packet_ring *ring = NULL;
+    static struct seen clip;
+    char path[256];
+    (void) state;
+    assert_int_equal(cb_packet_ring_create(&ring, NULL), 0);
+    make("s.mp4", PICTURES("320x240", "4") X264 "-bf 2", path);
+    read_clip(path, ring, &clip);
+    check_several(ring, &clip, (size_t[]){26, 35, 48}, 3);
+    check_several(ring, &clip, (size_t[]){99, 3, 51, 52, 3, 24, 25}, 7);
+    check_several(ring, &clip, (size_t[]){60}, 1);
+
+    struct cb_frame *f[2];
+    int64_t t_ns[] = {60 * CB_NS_PER_S, clip.t_ns[40]};
+    assert_int_equal(cb_packet_ring_frames_at(ring, t_ns, 2, f), 0);
+    assert_null(f[0]);
+    assert_int_equal(cb_frame_picture(f[1])->t_ns, clip.t_ns[40]);
+    cb_frame_unref(&f[1]);
+    t_ns[1] = t_ns[0];
+    assert_int_equal(cb_packet_ring_frames_at(ring, t_ns, 2, f), -ENODATA);
+    assert_int_equal(cb_packet_ring_frames_at(ring, t_ns, 0, f), -ENODATA);
+    assert_null(f[0]);
+    cb_packet_ring_destroy(&ring);
+}
+
 static void test_bounds(void **state)
 {
     static struct seen clip;
@@ -265,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_cut_pcm_goes_to_matroska),
         cmocka_unit_test(test_cut_mjpeg),
         cmocka_unit_test(test_frame_at_is_the_picture),
+        cmocka_unit_test(test_several_frames_are_the_pictures),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_cut_never_mixes_sizes),
     };
