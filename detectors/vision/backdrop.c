@@ -207,5 +207,6 @@ void cb_backdrop_add(struct cb_backdrop *b, const uint8_t *img, const int *span,
     cb_dsp_learn(b->bg, b->noise, img, b->mask, alpha_of(dt_s, LEARN_FREE_S),
                  alpha_of(dt_s, LEARN_BUSY_S), b->n_frames % BUSY_EVERY == 0, b->n);
     b->n_frames++;
-    *ret = (struct cb_foreground){.img = img, .bg = b->bg, .mask = b->mask, .w = b->w, .h = b->h};
+    *ret = (struct cb_foreground){.img = img, .bg = b->bg, .mask = b->mask, .w = b->w, .h = b->h,
+                                  .black = b->black};
 }

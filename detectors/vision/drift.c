@@ -30,7 +30,7 @@
 #define LIMIT_PX     2.0  /* at 720 lines */
 #define DOUBT        1.25 /* of the limit: moved within the last second */
 #define BACK         0.6  /* of the limit: is back */
-#define STAY_LOOKS   12   /* the five seconds' median stays over the limit, or under it again */
+#define STAY_LOOKS   12   /* the five seconds' mean stays over the limit, or under it again */
 #define LOST_LOOKS   50   /* nothing found again: ten seconds */
 #define RECUT_LOOKS  300  /* a patch not found for a minute is cut anew where the others are */
 
@@ -56,6 +56,8 @@ struct cb_drift {
     size_t n_marks;
     struct shift window[N_WINDOW][N_GROUPS]; /* a ring */
     size_t n_window;
+    struct shift zero; /* where the first five seconds were in the mean: shake blurs what is learnt */
+    bool has_zero;
     struct shift last; /* of the whole picture, where it is looked for next */
     int64_t t_look_ns;
     bool has_look;
@@ -264,8 +266,19 @@ static struct shift common_shift(const struct cb_drift *d, int group)
     return (struct shift){median(x, n), median(y, n)};
 }
 
-/* Length of the median shift of a group over the last n looks, full px; NaN: seen in too few. */
-static double shift_over(const struct cb_drift *d, int group, size_t n)
+/* The mean of the middle three fifths: shake goes, and so does a look that went wrong. */
+static double middle_mean(double *x, size_t n)
+{
+    size_t cut = n / 5;
+    double sum = 0;
+    qsort(x, n, sizeof *x, by_value);
+    for (size_t i = cut; i < n - cut; i++)
+        sum += x[i];
+    return sum / (double) (n - 2 * cut);
+}
+
+/* A group's shift over the last n looks; NaN: seen in too few. */
+static struct shift mean_shift(const struct cb_drift *d, int group, size_t n)
 {
     double x[N_WINDOW], y[N_WINDOW];
     size_t seen = 0, have = d->n_window < n ? d->n_window : n;
@@ -277,8 +290,15 @@ static double shift_over(const struct cb_drift *d, int group, size_t n)
         y[seen++] = s->y;
     }
     if (2 * seen < n)
-        return NAN;
-    return d->factor * hypot(median(x, seen), median(y, seen));
+        return (struct shift){NAN, NAN};
+    return (struct shift){middle_mean(x, seen), middle_mean(y, seen)};
+}
+
+/* Its length, full px. */
+static double shift_over(const struct cb_drift *d, int group, size_t n)
+{
+    struct shift s = mean_shift(d, group, n);
+    return d->factor * hypot(s.x - d->zero.x, s.y - d->zero.y);
 }
 
 /* A turned or zoomed camera leaves the middle in place: then the second largest of the quarters
@@ -350,6 +370,18 @@ static void recut_missed(struct cb_drift *d, const struct cb_grey *g)
     }
 }
 
+static int find_zero(struct cb_drift *d)
+{
+    struct shift s = mean_shift(d, WHOLE, N_WINDOW);
+    if (isnan(s.x) && d->n_window >= 2 * N_WINDOW)
+        d->n_marks = d->n_window = 0; /* what was learnt has gone at once: is learnt again */
+    if (d->n_window < N_WINDOW || isnan(s.x))
+        return 0;
+    d->zero = s;
+    d->has_zero = d->state.is_watching = true;
+    return 0;
+}
+
 static int look(struct cb_drift *d)
 {
     const struct cb_grey g = {d->img, d->w, d->h};
@@ -363,6 +395,8 @@ static int look(struct cb_drift *d)
         d->last = now[WHOLE];
         recut_missed(d, &g);
     }
+    if (!d->has_zero)
+        return find_zero(d);
     double five = drift_over(d, N_WINDOW), one = drift_over(d, N_JUST_NOW);
     int r = 0;
     if (isnan(now[WHOLE].x))
