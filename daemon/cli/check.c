@@ -26,7 +26,7 @@ static int print_keys(void)
     } parts[] = {
         {"cameras[]", cb_camera_opts},
         {"cameras[].location", cb_location_opts},
-        {"cameras[].calibration (and points: [{px, m}] or distances: [{px, m, along}])",
+        {"cameras[].calibration (and points: [{px, m}] or distances: [{px, m, along, u_m}])",
          cb_calibration_opts},
         {"cameras[].calibration.distortion", cb_distortion_opts},
         {"cameras[].zone", cb_zone_opts},
