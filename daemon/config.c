@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "config_camera.h"
+#include "config_limits.h"
 #include "yaml_tree.h"
 
 #define CAMERAS_MAX 1024
@@ -67,6 +68,7 @@ static void set_defaults(struct cb_config *c)
                                   .replay = "ipc://var/replay.sock"};
     c->store = (struct cb_store_conf){.media_dir = "var/media"};
     c->gateway = (struct cb_gateway_conf){.listen = ""};
+    cb_severity_table_init(&c->severity);
 }
 
 static int refuse_same_id(const struct cb_config *c, size_t i, const struct cb_yaml_node *n,
@@ -108,6 +110,8 @@ static int read_key(void *self, const char *key, const struct cb_yaml_node *valu
     struct cb_config *c = self;
     if (!strcmp(key, "cameras"))
         return read_cameras(c, value, reterr);
+    if (!strcmp(key, "severity"))
+        return cb_config_read_severity(value, &c->severity, reterr);
     if (!strcmp(key, "node"))
         return cb_yaml_read(value, cb_node_opts, &c->node, NULL, NULL, NULL, reterr);
     if (!strcmp(key, "bus"))
@@ -119,7 +123,7 @@ static int read_key(void *self, const char *key, const struct cb_yaml_node *valu
     return -ENOENT;
 }
 
-static const char *const keys[] = {"cameras", "node", "bus", "store", "gateway", NULL};
+static const char *const keys[] = {"cameras", "severity", "node", "bus", "store", "gateway", NULL};
 
 /* What is set, has no scheme and is not absolute, lies below the folder of the file. */
 static int below(const char *folder, char *path, size_t size)
@@ -177,6 +181,8 @@ static int fill(struct cb_config *c, struct cb_yaml *y, const char *folder, stru
         return r;
     if (!c->n_cameras)
         return cb_yaml_refuse(&root, reterr, -EINVAL, "cameras is missing, expected a list");
+    for (size_t i = 0; i < c->n_cameras; i++)
+        c->camera[i].severity = c->severity;
     r = resolve_paths(c, folder);
     return r < 0 ? cb_yaml_refuse(&root, reterr, r, "a path is too long") : 0;
 }

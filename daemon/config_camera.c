@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_limits.h"
 #include "detectors/calibration.h"
 
 #define POINTS_MAX 1000
@@ -248,6 +249,12 @@ static int read_camera_key(void *self, const char *key, const struct cb_yaml_nod
                            struct cb_error *reterr)
 {
     struct cb_camera_conf *c = self;
+    if (!strcmp(key, "speed_limit_kmh"))
+        return cb_config_read_limits(value, c, reterr);
+    if (!strcmp(key, "timezone"))
+        return cb_config_read_timezone(value, c, reterr);
+    if (!strcmp(key, "recording_utc"))
+        return cb_config_read_recording_utc(value, c, reterr);
     if (!strcmp(key, "location"))
         return cb_yaml_read(value, cb_location_opts, c, NULL, NULL, NULL, reterr);
     if (!strcmp(key, "calibration"))
@@ -259,7 +266,8 @@ static int read_camera_key(void *self, const char *key, const struct cb_yaml_nod
     return -ENOENT;
 }
 
-static const char *const camera_keys[] = {"location", "calibration", "zone", "microphone", NULL};
+static const char *const camera_keys[] = {"speed_limit_kmh", "location", "calibration", "zone",
+                                          "microphone", "timezone", "recording_utc", NULL};
 
 static bool is_id(const char *s)
 {
@@ -278,5 +286,8 @@ int cb_config_read_camera(const struct cb_yaml_node *n, struct cb_camera_conf *r
         return cb_yaml_refuse(n, reterr, -EINVAL, "%s is missing", ret->id[0] ? "url" : "id");
     if (!is_id(ret->id))
         return cb_yaml_refuse(n, reterr, -EINVAL, "id is '%s', expected [a-z0-9-]{1,64}", ret->id);
+    if (ret->limits.n_periods && !ret->timezone.n)
+        return cb_yaml_refuse(n, reterr, -EINVAL, "timezone is missing, expected that of "
+                              "speed_limit_kmh.schedule: an IANA name or an offset as \"+08:00\"");
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "scene.h"
 #include "schema/violation.h"
 #include "track/passage.h"
+#include "track/shadow.h"
 #include "track/tracker.h"
 #include "vision/drift.h"
 #include "vision/vision.h"
@@ -79,6 +80,8 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     struct traffic *s = d->priv;
     struct cb_passage p = {0};
     t->is_judged = true;
+    if (cb_track_is_shadow(&s->tracker, t))
+        return 0;
     int r = cb_track_passage(t, d->road, d->conf, cb_vision_region(s->vision), &p);
     if (r < 0)
         return r == -ENODATA ? 0 : r;
@@ -91,7 +94,7 @@ static int judge(struct cb_detector *d, struct cb_track *t)
         d->sink->on_passage(d->sink->self, &p);
     if (p.violation && d->sink->on_violation) {
         struct cb_violation v;
-        cb_speeding_violation(&p, &v);
+        cb_speeding_violation(d->conf, &p, &v);
         d->sink->on_violation(d->sink->self, &v);
     }
     cb_passage_deinit(&p);

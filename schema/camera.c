@@ -18,7 +18,6 @@ const struct cb_opt cb_camera_opts[] = {
      transports},
     {"road", CB_OPT_STRING, AT(road), 0, 0, NULL, "the road's name", NULL},
     {"district", CB_OPT_STRING, AT(district), 0, 0, NULL, "the district; part of the topic", NULL},
-    {"speed_limit_kmh", CB_OPT_DOUBLE, AT(speed_limit_kmh), 5, 200, "km/h", "speed limit", NULL},
     {"tolerance_kmh", CB_OPT_DOUBLE, AT(tolerance_kmh), 0, 20, "km/h",
      "deducted from speeds up to 100 km/h", NULL},
     {"tolerance_percent", CB_OPT_DOUBLE, AT(tolerance_percent), 0, 20, "%",
@@ -73,7 +72,10 @@ void cb_camera_conf_init(struct cb_camera_conf *c)
         .zone_y_min_m = NAN,
         .zone_y_max_m = NAN,
         .microphone = {.sensitivity_dbfs_at_94db = NAN, .limit_dba = NAN},
+        .recording_utc_ns = CB_UTC_UNKNOWN,
     };
+    cb_limits_conf_init(&c->limits);
+    cb_severity_table_init(&c->severity);
 }
 
 void cb_camera_conf_deinit(struct cb_camera_conf *c)
@@ -82,4 +84,6 @@ void cb_camera_conf_deinit(struct cb_camera_conf *c)
     free(c->calibration.distances);
     c->calibration.points = NULL;
     c->calibration.distances = NULL;
+    free(c->timezone.offset);
+    c->timezone = (struct cb_timezone){0};
 }

@@ -25,12 +25,18 @@ static int print_keys(void)
         const struct cb_opt *table;
     } parts[] = {
         {"cameras[]", cb_camera_opts},
+        {"cameras[].speed_limit_kmh (a number, or)", cb_limit_opts},
+        {"cameras[].speed_limit_kmh.lanes[]", cb_limit_lane_opts},
+        {"cameras[].speed_limit_kmh.classes", cb_limit_class_opts},
+        {"cameras[].speed_limit_kmh.schedule[] (and days: [mon, tue, …])", cb_limit_period_opts},
+        {"cameras[] (the time of day)", cb_clock_opts},
         {"cameras[].location", cb_location_opts},
         {"cameras[].calibration (and points: [{px, m}] or distances: [{px, m, along, u_m}])",
          cb_calibration_opts},
         {"cameras[].calibration.distortion", cb_distortion_opts},
         {"cameras[].zone", cb_zone_opts},
         {"cameras[].microphone (and array_m: [[X, Y, Z], …])", cb_microphone_opts},
+        {"severity[]", cb_severity_opts},
         {"node", cb_node_opts},
         {"bus", cb_bus_opts},
         {"store", cb_store_opts},

@@ -23,6 +23,7 @@ struct cb_observation {
     struct cb_box box;     /* full px */
     bool is_cut_near, is_cut; /* ends at the picture's border: near edge, any */
     bool is_lit;           /* the near edge is where it stands in its own headlights */
+    bool is_shade;         /* a cast shadow, whoever casts it */
     bool is_faint;         /* hardly more than light on the road */
     bool is_part;          /* behind another in the same patch: its sizes are not known */
 };

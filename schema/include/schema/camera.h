@@ -6,6 +6,7 @@
 
 #include "base/opt.h"
 #include "base/sound.h"
+#include "schema/limits.h"
 
 #define CB_CAMERA_ID_LEN 65
 #define CB_NAME_LEN 128
@@ -57,7 +58,11 @@ struct cb_camera_conf {
     int rtsp_transport;         /* enum cb_rtsp_transport */
     double lat_deg, lon_deg, bearing_deg;
     char road[CB_NAME_LEN], district[CB_NAME_LEN];
-    double speed_limit_kmh; /* NaN: nothing is judged */
+    double speed_limit_kmh; /* where limits says no other; NaN: nothing is judged */
+    struct cb_limits_conf limits;
+    struct cb_severity_table severity;
+    struct cb_timezone timezone; /* of limits' periods */
+    int64_t recording_utc_ns;    /* UTC of a recording's time 0, or CB_UTC_UNKNOWN */
     double tolerance_kmh;   /* deducted up to 100 km/h; default 3 */
     double tolerance_percent; /* deducted above 100 km/h; default 3 */
     bool has_calibration, has_zone, has_microphone;

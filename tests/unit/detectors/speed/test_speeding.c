@@ -57,6 +57,8 @@ static void test_verdict(void **state)
 static void test_violation(void **state)
 {
     (void) state;
+    struct cb_camera_conf conf;
+    cb_camera_conf_init(&conf);
     struct cb_fix path[9];
     for (int i = 0; i < 9; i++) /* braking: half the way is done before half the time */
         path[i] = (struct cb_fix){
@@ -69,7 +71,7 @@ static void test_violation(void **state)
     p.track = 17;
     memcpy(p.camera, "c1", 3);
     struct cb_violation v;
-    cb_speeding_violation(&p, &v);
+    cb_speeding_violation(&conf, &p, &v);
     assert_int_equal(v.kind, CB_SPEEDING);
     assert_int_equal(v.severity, CB_MODERATE); /* 87 in a 60: 45 % */
     assert_string_equal(v.camera, "c1");
@@ -85,7 +87,7 @@ static void test_violation(void **state)
     assert_true(v.has_passage && !v.has_noise);
     assert_ptr_equal(v.passage.path, path);
     p.n_path = 1;
-    cb_speeding_violation(&p, &v);
+    cb_speeding_violation(&conf, &p, &v);
     assert_int_equal(v.n_stills, 1);
 }
 
@@ -99,7 +101,9 @@ static void test_severity(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct cb_passage p = judged(table[i].kmh, 1, i ? 90 : 60, CB_CAR);
         struct cb_violation v;
-        cb_speeding_violation(&p, &v);
+        struct cb_camera_conf conf;
+        cb_camera_conf_init(&conf);
+        cb_speeding_violation(&conf, &p, &v);
         assert_int_equal(v.severity, table[i].severity);
     }
 }
