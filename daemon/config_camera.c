@@ -192,6 +192,15 @@ static int read_calibration(struct cb_camera_conf *cam, const struct cb_yaml_nod
                  : 0;
 }
 
+int cb_config_read_classifier(const struct cb_yaml_node *n, struct cb_classifier_conf *ret,
+                              struct cb_error *reterr)
+{
+    int r = cb_yaml_read(n, cb_classifier_opts, ret, NULL, NULL, NULL, reterr);
+    if (r == 0 && !ret->model[0])
+        return cb_yaml_refuse(n, reterr, -EINVAL, "model is missing, expected an ONNX file");
+    return r;
+}
+
 static int read_array(struct cb_microphone_conf *m, const struct cb_yaml_node *value,
                       struct cb_error *reterr)
 {
@@ -261,13 +270,15 @@ static int read_camera_key(void *self, const char *key, const struct cb_yaml_nod
         return read_calibration(c, value, reterr);
     if (!strcmp(key, "zone"))
         return read_zone(c, value, reterr);
+    if (!strcmp(key, "classifier"))
+        return cb_config_read_classifier(value, &c->classifier, reterr);
     if (!strcmp(key, "microphone"))
         return read_microphone(c, value, reterr);
     return -ENOENT;
 }
 
 static const char *const camera_keys[] = {"speed_limit_kmh", "location", "calibration", "zone",
-                                          "microphone", "timezone", "recording_utc", NULL};
+                                          "microphone", "classifier", "timezone", "recording_utc", NULL};
 
 static bool is_id(const char *s)
 {

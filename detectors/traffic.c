@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/frame.h"
+#include "detectors/classifier.h"
 #include "registry.h"
 #include "rules/speeding.h"
 #include "scene.h"
@@ -22,8 +23,10 @@ struct traffic {
     struct cb_drift *drift;   /* with vision */
     int64_t t_told_ns;        /* when the drift was last told of */
     bool has_told;
+    struct cb_classifier *classifier; /* NULL: class by size */
     const struct cb_road *road; /* that vision was made for */
     int width, height;
+    const struct cb_picture *picture; /* the one on_frame was called with, while it runs */
     int64_t utc_offset_ns;      /* of the latest picture */
     enum cb_time_source time_source;
 };
@@ -85,11 +88,14 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     int r = cb_track_passage(t, d->road, d->conf, cb_vision_region(s->vision), &p);
     if (r < 0)
         return r == -ENODATA ? 0 : r;
+    enum cb_road_user by_size = p.road_user;
+    if (s->classifier)
+        p.road_user = cb_classifier_tell(s->classifier, t->id, p.road_user);
     memcpy(p.camera, d->conf->id, sizeof p.camera);
     p.utc_offset_ns = s->utc_offset_ns;
     p.time_source = s->time_source;
     suspend(s, &p);
-    cb_speeding_judge(d->conf, &p);
+    cb_speeding_judge_in_doubt(d->conf, &p, by_size);
     if (d->sink->on_passage)
         d->sink->on_passage(d->sink->self, &p);
     if (p.violation && d->sink->on_violation) {
@@ -99,6 +105,15 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     }
     cb_passage_deinit(&p);
     return 0;
+}
+
+/* Pictures that vision held back have lost their colours by now: those tracks have fewer views. */
+static int show_classifier(struct traffic *s, const struct cb_track *t, int64_t t_ns)
+{
+    if (!s->classifier || !s->picture || s->picture->t_ns != t_ns || !t->id || t->is_judged ||
+        !t->n || t->point[t->n - 1].t_ns != t_ns || t->point[t->n - 1].patch != CB_PATCH_OWN)
+        return 0;
+    return cb_classifier_show(s->classifier, t->id, s->picture, &t->point[t->n - 1].sample.box);
 }
 
 static int tell_scene(struct cb_detector *d, const struct cb_track *t, int64_t t_ns)
@@ -125,6 +140,8 @@ static int settle(struct cb_detector *d, int64_t t_ns, bool is_end)
             if (r < 0)
                 return r;
         }
+        if (is_lost && s->classifier)
+            cb_classifier_forget(s->classifier, t->id);
         if (is_lost)
             cb_tracker_remove(&s->tracker, i);
         else
@@ -142,7 +159,8 @@ static int on_seen(void *self, int64_t t_ns, const struct cb_observation *o, siz
                              .region = cb_vision_region(s->vision), .road = s->road};
     int r = cb_tracker_add(&s->tracker, &sight);
     for (size_t i = 0; i < s->tracker.n && r == 0; i++)
-        r = tell_scene(d, &s->tracker.track[i], t_ns);
+        if ((r = tell_scene(d, &s->tracker.track[i], t_ns)) == 0)
+            r = show_classifier(s, &s->tracker.track[i], t_ns);
     return r < 0 ? r : settle(d, t_ns, false);
 }
 
@@ -161,6 +179,8 @@ static int fit_view(struct cb_detector *d, const struct cb_picture *p)
     struct traffic *s = d->priv;
     if (s->road == d->road && s->width == p->width && s->height == p->height)
         return 0;
+    for (size_t i = 0; s->classifier && i < s->tracker.n; i++)
+        cb_classifier_forget(s->classifier, s->tracker.track[i].id);
     cb_tracker_clear(&s->tracker);
     cb_drift_destroy(&s->drift);
     cb_vision_destroy(&s->vision);
@@ -189,7 +209,20 @@ static int on_frame(struct cb_detector *d, const struct cb_frame *f)
     s->time_source = p->time_source;
     if (r == 0 && s->drift)
         r = watch_drift(d, p);
-    return r < 0 || !s->vision ? r : cb_vision_add(s->vision, f, on_seen, d);
+    if (r < 0 || !s->vision)
+        return r;
+    s->picture = p;
+    r = cb_vision_add(s->vision, f, on_seen, d);
+    s->picture = NULL;
+    return r;
+}
+
+static int init(struct cb_detector *d)
+{
+    struct traffic *s = d->priv;
+    return d->conf->classifier.model[0]
+               ? cb_classifier_create(&s->classifier, &d->conf->classifier, d->err)
+               : 0;
 }
 
 static void deinit(struct cb_detector *d)
@@ -198,11 +231,13 @@ static void deinit(struct cb_detector *d)
     cb_tracker_deinit(&s->tracker);
     cb_drift_destroy(&s->drift);
     cb_vision_destroy(&s->vision);
+    cb_classifier_destroy(&s->classifier);
 }
 
 const struct cb_detector_info cb_detector_traffic = {
     .name = "traffic",
     .priv_size = sizeof(struct traffic),
+    .init = init,
     .on_frame = on_frame,
     .flush = end_of_view,
     .deinit = deinit,

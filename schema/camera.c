@@ -4,9 +4,12 @@
 #include <stdlib.h>
 
 static const char *const transports[] = {"tcp", "udp", NULL};
+static const char *const kinds[] = {"yolox", NULL};
+static const char *const labels[] = {"coco", NULL};
 
 #define AT(field) CB_OPT_AT(struct cb_camera_conf, field)
 #define MIC(field) CB_OPT_AT(struct cb_microphone_conf, field)
+#define NET(field) CB_OPT_AT(struct cb_classifier_conf, field)
 #define CAL(field) CB_OPT_AT(struct cb_calibration_conf, field)
 
 const struct cb_opt cb_camera_opts[] = {
@@ -51,6 +54,13 @@ const struct cb_opt cb_microphone_opts[] = {
 const struct cb_opt cb_calibration_opts[] = {
     {"certificate", CB_OPT_STRING, CAL(certificate), 0, 0, NULL, "number of the certificate", NULL},
     {"calibrated_on", CB_OPT_STRING, CAL(calibrated_on), 0, 0, NULL, "YYYY-MM-DD", NULL},
+    {0},
+};
+
+const struct cb_opt cb_classifier_opts[] = {
+    {"model", CB_OPT_STRING, NET(model), 1, 0, NULL, "ONNX file of a detector", NULL},
+    {"kind", CB_OPT_ENUM, NET(kind), 0, 0, NULL, "its layout", kinds},
+    {"labels", CB_OPT_ENUM, NET(labels), 0, 0, NULL, "what its classes are", labels},
     {0},
 };
 

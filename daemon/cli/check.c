@@ -36,6 +36,7 @@ static int print_keys(void)
         {"cameras[].calibration.distortion", cb_distortion_opts},
         {"cameras[].zone", cb_zone_opts},
         {"cameras[].microphone (and array_m: [[X, Y, Z], …])", cb_microphone_opts},
+        {"classifier (of all cameras, or cameras[].classifier)", cb_classifier_opts},
         {"severity[]", cb_severity_opts},
         {"node", cb_node_opts},
         {"bus", cb_bus_opts},

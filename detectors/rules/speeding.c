@@ -35,6 +35,21 @@ void cb_speeding_judge(const struct cb_camera_conf *conf, struct cb_passage *p)
         p->violation = CB_SPEEDING;
 }
 
+void cb_speeding_judge_in_doubt(const struct cb_camera_conf *conf, struct cb_passage *p,
+                                enum cb_road_user other)
+{
+    enum cb_road_user told = p->road_user;
+    cb_speeding_judge(conf, p);
+    if (!p->violation || other == told)
+        return;
+    double limit_mps = p->limit_mps;
+    p->road_user = other;
+    bool is_milder = cb_limit_of_kmh(conf, p) * MPS_PER_KMH > limit_mps;
+    if (is_milder)
+        cb_speeding_judge(conf, p);
+    p->road_user = told;
+}
+
 /* The fix nearest to the middle between first and last along the path. */
 static size_t middle_of(const struct cb_passage *p)
 {

@@ -193,7 +193,7 @@ static bool is_explained(const struct cb_tracker *k, const struct cb_observation
 static int give_birth(struct cb_tracker *k, const struct cb_sight *s,
                       const struct cb_observation *o)
 {
-    if (o->is_cut_near || o->is_faint || (o->is_lit && o->width_m > SOLID_MAX_M) || o->width_m < BIRTH_WIDTH_M || is_explained(k, o, s->region->near))
+    if (o->is_cut_near || o->is_faint || (o->is_lit && o->width_m > SOLID_MAX_M) || o->span_m < BIRTH_WIDTH_M || is_explained(k, o, s->region->near))
         return 0;
     if (cb_grow((void **) &k->track, &k->cap, k->n + 1, sizeof *k->track) < 0)
         return -ENOMEM;

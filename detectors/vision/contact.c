@@ -199,6 +199,12 @@ static void near_end(const struct column *c, int n, const struct cb_foreground *
         return;
     double across_m = hypot(j[0], j[2]) * g->factor;
     o->m_per_px = hypot(j[2], j[3]);
+    int x0 = c[0].x_px, x1 = c[0].x_px;
+    for (int i = 1; i < n; i++) {
+        x0 = c[i].x_px < x0 ? c[i].x_px : x0;
+        x1 = c[i].x_px > x1 ? c[i].x_px : x1;
+    }
+    o->span_m = (x1 - x0 + 1) * across_m;
     o->width_m += across_m; /* from the middles of its outermost pixels to their ends */
     o->solid_m = solid_width(fg, c, n, a + FRONT_M, o->width_m, across_m);
 }

@@ -16,6 +16,7 @@
 struct cb_observation {
     double x_m, y_m;       /* middle of the near edge */
     double width_m;        /* across, shadow included */
+    double span_m;         /* across, of all that stands on the near edge: shoulders above a wheel */
     double solid_m;        /* without the columns that look like shadow alone; NaN: too small to tell */
     double extent_m;       /* along, from the near edge to where the ray over its top meets the road */
     double sigma_px;       /* of the near edge, full px */

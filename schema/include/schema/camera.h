@@ -47,6 +47,16 @@ struct cb_microphone_conf {
     char calibrated_on[16];          /* YYYY-MM-DD; "" unknown */
 };
 
+enum cb_classifier_kind { CB_YOLOX };
+enum cb_classifier_labels { CB_COCO };
+
+/** A network that tells road users apart; model "": none, the class is told by size. */
+struct cb_classifier_conf {
+    char model[512]; /* ONNX file */
+    int kind;        /* enum cb_classifier_kind */
+    int labels;      /* enum cb_classifier_labels */
+};
+
 enum cb_rtsp_transport { CB_RTSP_TCP, CB_RTSP_UDP };
 
 /** A camera as city.yaml gives it. A value, read-only after load. Absent numbers are NaN. */
@@ -69,6 +79,7 @@ struct cb_camera_conf {
     struct cb_calibration_conf calibration;
     double zone_y_min_m, zone_y_max_m;
     struct cb_microphone_conf microphone;
+    struct cb_classifier_conf classifier;
     int line;
 };
 
@@ -79,6 +90,6 @@ void cb_camera_conf_deinit(struct cb_camera_conf *c);
 
 /* The scalar settings of each part, for the configuration reader and the documents. */
 extern const struct cb_opt cb_camera_opts[], cb_location_opts[], cb_zone_opts[],
-    cb_microphone_opts[], cb_calibration_opts[], cb_distortion_opts[];
+    cb_microphone_opts[], cb_calibration_opts[], cb_distortion_opts[], cb_classifier_opts[];
 
 #endif

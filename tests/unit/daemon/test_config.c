@@ -227,6 +227,12 @@ static const struct wrong wrongs[] = {
     {"severity:\n  - {above_percent: 0, severity: minor}\n  - {above_percent: 0, severity: extreme}\n",
      "city.yaml:3 severity[1]", "more than the tier before"},
     {"severity: [{above_percent: 0}]\n", "city.yaml:1 severity[0]", "both given"},
+    {"cameras:\n  - id: a\n    url: x\n    classifier: {kind: yolox}\n",
+     "city.yaml:4 cameras[0].classifier", "model is missing"},
+    {"cameras:\n  - id: a\n    url: x\n    classifier: {model: a, kind: ssd}\n",
+     "city.yaml:4 cameras[0].classifier.kind", "expected one of yolox"},
+    {"cameras:\n  - id: a\n    url: x\n    classifier: {model: none.onnx}\n",
+     "city.yaml:2 classifier.model", "/city/none.onnx no such file, expected an ONNX model"},
     {"severity: []\n", "city.yaml:1 severity", "1 to 8"},
 };
 
