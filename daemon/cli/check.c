@@ -31,7 +31,7 @@ static int print_keys(void)
         {"cameras[].speed_limit_kmh.schedule[] (and days: [mon, tue, …])", cb_limit_period_opts},
         {"cameras[] (the time of day)", cb_clock_opts},
         {"cameras[].location", cb_location_opts},
-        {"cameras[].calibration (and points: [{px, m}] or distances: [{px, m, along}])",
+        {"cameras[].calibration (and points: [{px, m}] or distances: [{px, m, along, u_m}])",
          cb_calibration_opts},
         {"cameras[].calibration.distortion", cb_distortion_opts},
         {"cameras[].zone", cb_zone_opts},

@@ -107,9 +107,9 @@ static json_t *road_to_json(const struct cb_calibration_conf *c)
     }
     for (size_t i = 0; i < c->n_distances; i++) {
         const struct cb_calibration_distance *t = &c->distances[i];
-        json_array_append_new(distances, json_pack("{s:[[f, f], [f, f]], s:f, s:b}", "px", t->x1_px,
+        json_array_append_new(distances, json_pack("{s:[[f, f], [f, f]], s:f, s:b, s:f}", "px", t->x1_px,
                                                    t->y1_px, t->x2_px, t->y2_px, "m", t->length_m,
-                                                   "along", (int) t->is_along));
+                                                   "along", (int) t->is_along, "u_m", t->u_m));
     }
     return json_pack("{s:o, s:o, s:f, s:f, s:s, s:s}", "points", points, "distances", distances,
                      "k1", c->k1, "k2", c->k2, "certificate", c->certificate, "calibrated_on",

@@ -26,6 +26,7 @@
 #define MARGIN_PX    12   /* from the picture's edge: patches may leave by as much */
 #define MATCH_MIN    0.7  /* correlation of a patch that is found again */
 #define REACH_PX     10
+#define AGREE_PX     3.0  /* found marks lie so near to what they share; look-alikes do not */
 #define NEAR_PX      3
 #define LIMIT_PX     2.0  /* at 720 lines */
 #define DOUBT        1.25 /* of the limit: moved within the last second */
@@ -248,22 +249,38 @@ static double median(double *x, size_t n)
     return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
 }
 
-/* What the found marks of a group share. */
-static struct shift common_shift(const struct cb_drift *d, int group)
+static bool is_seen_in(const struct mark *m, int group)
 {
-    double x[N_PATCHES], y[N_PATCHES];
+    return m->is_found && (group == WHOLE || m->group == group);
+}
+
+static size_t count_agreeing(const struct cb_drift *d, int group, struct shift s)
+{
     size_t n = 0;
     for (size_t i = 0; i < d->n_marks; i++) {
         const struct mark *m = &d->mark[i];
-        if (m->is_found && (group == WHOLE || m->group == group)) {
-            x[n] = m->now.x;
-            y[n++] = m->now.y;
-        }
+        n += is_seen_in(m, group) && hypot(m->now.x - s.x, m->now.y - s.y) <= AGREE_PX;
     }
-    size_t least = group == WHOLE ? N_MIN : N_MIN / 2 + 1;
-    if (n < least || (group == WHOLE && (double) n < SHARE_MIN * (double) d->n_marks))
+    return n;
+}
+
+/* What the found marks of a group share; NaN: too few, or they do not. */
+static struct shift common_shift(const struct cb_drift *d, int group)
+{
+    double x[N_PATCHES], y[N_PATCHES];
+    size_t n = 0, least = group == WHOLE ? N_MIN : N_MIN / 2 + 1;
+    for (size_t i = 0; i < d->n_marks; i++)
+        if (is_seen_in(&d->mark[i], group)) {
+            x[n] = d->mark[i].now.x;
+            y[n++] = d->mark[i].now.y;
+        }
+    if (n < least)
         return (struct shift){NAN, NAN};
-    return (struct shift){median(x, n), median(y, n)};
+    struct shift s = {median(x, n), median(y, n)};
+    size_t agreeing = count_agreeing(d, group, s);
+    bool is_enough = agreeing >= least && 2 * agreeing >= n &&
+                     (group != WHOLE || (double) agreeing >= SHARE_MIN * (double) d->n_marks);
+    return is_enough ? s : (struct shift){NAN, NAN};
 }
 
 /* The mean of the middle three fifths: shake goes, and so does a look that went wrong. */
