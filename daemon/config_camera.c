@@ -13,7 +13,7 @@
 
 /* What a key of a nested list entry fills: `{px: […], m: […]}`. */
 struct entry {
-    double px[4], m[2];
+    double px[4], m[2], u_m;
     bool has_px, has_m, is_along, has_along;
 };
 
@@ -56,10 +56,15 @@ static int read_distance_key(void *self, const char *key, const struct cb_yaml_n
                                          sizeof(double), 0.05, 1000, "m", "length", NULL};
     static const struct cb_opt along = {"along", CB_OPT_BOOL, CB_OPT_AT(struct entry, is_along),
                                         0, 0, NULL, "along the road, else across it", NULL};
+    static const struct cb_opt u = {"u_m", CB_OPT_DOUBLE, CB_OPT_AT(struct entry, u_m),
+                                    0.001, 10, "m", "its standard uncertainty", NULL};
     struct entry *e = self;
     if (!strcmp(key, "px"))
         return read_px_pair(e, value, reterr);
-    const struct cb_opt *o = !strcmp(key, "m") ? &length : !strcmp(key, "along") ? &along : NULL;
+    const struct cb_opt *o = !strcmp(key, "m")       ? &length
+                             : !strcmp(key, "along") ? &along
+                             : !strcmp(key, "u_m")   ? &u
+                                                     : NULL;
     if (!o)
         return -ENOENT;
     struct cb_error err = {0};
@@ -67,12 +72,13 @@ static int read_distance_key(void *self, const char *key, const struct cb_yaml_n
     int r = cb_opt_set(o, e, text ? text : "", &err);
     if (r < 0)
         return cb_yaml_refuse(value, reterr, r, "%s", err.text);
-    *(o == &length ? &e->has_m : &e->has_along) = true;
+    if (o != &u)
+        *(o == &length ? &e->has_m : &e->has_along) = true;
     return 0;
 }
 
 static const char *const point_keys[] = {"px", "m", NULL};
-static const char *const distance_keys[] = {"px", "m", "along", NULL};
+static const char *const distance_keys[] = {"px", "m", "along", "u_m", NULL};
 
 static int read_point(const struct cb_yaml_node *n, struct cb_calibration_point *ret,
                       struct cb_error *reterr)
@@ -100,7 +106,7 @@ static int read_distance(const struct cb_yaml_node *n, struct cb_calibration_dis
                               "{px: [[x1, y1], [x2, y2]], m: length, along: true or false}",
                               !e.has_px ? "px" : !e.has_m ? "m" : "along");
     *ret = (struct cb_calibration_distance){e.px[0], e.px[1], e.px[2], e.px[3],
-                                            e.m[0], e.is_along, cb_yaml_line(n)};
+                                            e.m[0], e.is_along, cb_yaml_line(n), e.u_m};
     return 0;
 }
 

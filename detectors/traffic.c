@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/frame.h"
 #include "detectors/classifier.h"
 #include "registry.h"
@@ -9,13 +11,18 @@
 #include "scene.h"
 #include "schema/violation.h"
 #include "track/passage.h"
+#include "track/shadow.h"
 #include "track/tracker.h"
+#include "vision/drift.h"
 #include "vision/vision.h"
 
 /* Pictures → passages, and speeding from them. */
 struct traffic {
     struct cb_vision *vision; /* made with the first picture of a calibrated camera */
     struct cb_tracker tracker;
+    struct cb_drift *drift;   /* with vision */
+    int64_t t_told_ns;        /* when the drift was last told of */
+    bool has_told;
     struct cb_classifier *classifier; /* NULL: class by size */
     const struct cb_road *road; /* that vision was made for */
     int width, height;
@@ -24,11 +31,60 @@ struct traffic {
     enum cb_time_source time_source;
 };
 
+#define TELL_EVERY_NS (5 * CB_NS_PER_S)
+
+static void suspend(const struct traffic *s, struct cb_passage *p)
+{
+    if (!cb_drift_state(s->drift).is_in_doubt)
+        return;
+    p->speed_mps = p->u95_mps = NAN;
+    p->reason = CB_REASON_SUSPENDED;
+}
+
+/* Pure of logs: what the state means is worded here, who must know it is the sink's. */
+static void tell_condition(struct cb_detector *d, int64_t t_ns, bool is_news)
+{
+    struct traffic *s = d->priv;
+    bool is_due = !s->has_told || t_ns < s->t_told_ns || t_ns - s->t_told_ns >= TELL_EVERY_NS;
+    if (!d->sink->on_condition || !(is_news || is_due))
+        return;
+    struct cb_drift_state now = cb_drift_state(s->drift);
+    char text[200];
+    if (now.is_lost)
+        snprintf(text, sizeof text, "the scene is not where it was calibrated: no speeds until it "
+                 "is back; look at the mounting and calibrate again");
+    else if (now.is_suspended)
+        snprintf(text, sizeof text, "the picture has moved %.1f px against its calibration (%.1f "
+                 "are borne): no speeds until it is back; look at the mounting and calibrate again",
+                 now.shift_px, now.limit_px);
+    else
+        snprintf(text, sizeof text, "the picture is within %.1f px of its calibration: speeds are "
+                 "given", now.limit_px);
+    s->has_told = true;
+    s->t_told_ns = t_ns;
+    d->sink->on_condition(d->sink->self,
+                          &(struct cb_condition){.t_ns = t_ns, .text = text,
+                                                 .drift_px = now.shift_px,
+                                                 .is_suspended = now.is_suspended,
+                                                 .is_news = is_news});
+}
+
+static int watch_drift(struct cb_detector *d, const struct cb_picture *p)
+{
+    struct traffic *s = d->priv;
+    int r = cb_drift_add(s->drift, p);
+    if (r >= 0)
+        tell_condition(d, p->t_ns, r > 0);
+    return r < 0 ? r : 0;
+}
+
 static int judge(struct cb_detector *d, struct cb_track *t)
 {
     struct traffic *s = d->priv;
     struct cb_passage p = {0};
     t->is_judged = true;
+    if (cb_track_is_shadow(&s->tracker, t))
+        return 0;
     int r = cb_track_passage(t, d->road, d->conf, cb_vision_region(s->vision), &p);
     if (r < 0)
         return r == -ENODATA ? 0 : r;
@@ -38,6 +94,7 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     memcpy(p.camera, d->conf->id, sizeof p.camera);
     p.utc_offset_ns = s->utc_offset_ns;
     p.time_source = s->time_source;
+    suspend(s, &p);
     cb_speeding_judge_in_doubt(d->conf, &p, by_size);
     if (d->sink->on_passage)
         d->sink->on_passage(d->sink->self, &p);
@@ -125,6 +182,7 @@ static int fit_view(struct cb_detector *d, const struct cb_picture *p)
     for (size_t i = 0; s->classifier && i < s->tracker.n; i++)
         cb_classifier_forget(s->classifier, s->tracker.track[i].id);
     cb_tracker_clear(&s->tracker);
+    cb_drift_destroy(&s->drift);
     cb_vision_destroy(&s->vision);
     s->road = d->road;
     s->width = p->width;
@@ -133,6 +191,8 @@ static int fit_view(struct cb_detector *d, const struct cb_picture *p)
         return 0;
     int r = cb_vision_create(&s->vision, d->road, d->conf, p->width, p->height,
                              p->is_full_range);
+    if (r == 0)
+        r = cb_drift_create(&s->drift, cb_vision_region(s->vision), p->width, p->height);
     return r == -EDOM ? 0 : r; /* the zone is not in the picture: nothing to measure */
 }
 
@@ -143,8 +203,12 @@ static int on_frame(struct cb_detector *d, const struct cb_frame *f)
     int r = fit_view(d, p);
     if (r == 0 && p->is_discontinuity)
         r = end_of_view(d);
+    if (r == 0 && p->is_discontinuity && s->drift)
+        cb_drift_break(s->drift);
     s->utc_offset_ns = p->utc_offset_ns;
     s->time_source = p->time_source;
+    if (r == 0 && s->drift)
+        r = watch_drift(d, p);
     if (r < 0 || !s->vision)
         return r;
     s->picture = p;
@@ -165,6 +229,7 @@ static void deinit(struct cb_detector *d)
 {
     struct traffic *s = d->priv;
     cb_tracker_deinit(&s->tracker);
+    cb_drift_destroy(&s->drift);
     cb_vision_destroy(&s->vision);
     cb_classifier_destroy(&s->classifier);
 }

@@ -13,6 +13,7 @@
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
 #define HIGH_M       4.0  /* a camera lower than this does not tell heights apart */
 #define OWN_MIN      6    /* sightings apart from others that make a road user */
+#define OWN_SHARE    0.2 /* of all its sightings at least */
 #define WIDTHS_MAX   64
 #define ACROSS_M     0.15 /* scatter of the near end's middle */
 #define ACROSS_MAX_M 1.0  /* from the smooth line: more is a turn */
@@ -209,7 +210,8 @@ int cb_track_passage(const struct cb_track *t, const struct cb_road *road,
     for (size_t i = 0; i < t->n; i++)
         n_in[t->point[i].patch]++;
     steady_across(t, road, s);
-    if (n_in[CB_PATCH_ANOTHERS] > t->n / 2 && n_in[CB_PATCH_OWN] < OWN_MIN)
+    if (n_in[CB_PATCH_ANOTHERS] > t->n / 2 &&
+        (n_in[CB_PATCH_OWN] < OWN_MIN || (double) n_in[CB_PATCH_OWN] < OWN_SHARE * (double) t->n))
         return -ENODATA; /* part of another, torn off for a moment */
     bool is_ambiguous = (double) n_in[CB_PATCH_OWN] < (1 - SHARED_MAX) * (double) t->n;
     int r = cb_speed_measure(road, conf, s, t->n, ret);

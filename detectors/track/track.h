@@ -34,6 +34,7 @@ struct cb_track_point {
     double solid_m; /* width without shadow; NaN: not known */
     struct cb_speed_sample sample;
     enum cb_patch patch;
+    bool is_shade;  /* looks like cast shadow alone */
     bool is_whole;  /* no part outside the picture: sizes hold */
 };
 

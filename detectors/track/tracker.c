@@ -21,10 +21,11 @@
 #define WIDE_RATIO        1.6  /* a patch so much wider than the track holds two */
 #define BIRTH_WIDTH_M     0.3
 #define SHADE_SHARE       0.4  /* of the width is body, or it is a shadow … */
-#define SHADE_BESIDE_M    4.0  /* … if somebody drives so near */
+#define SHADE_BESIDE_M    8.0  /* … if somebody drives so near beside it, */
+#define SHADE_ALONG_M     4.0  /* and so near along, or beside its length */
 #define PART_BEHIND_M     6.0  /* what stands out behind a vehicle nearer than this is its own */
 #define SIZE_MAX_M        4.5  /* across, shadow included: beyond it a sighting says nothing */
-#define SOLID_MAX_M       3.1  /* no road user is broader */
+#define SOLID_MAX_M       3.5  /* no road user is broader, the rim of its shadow included */
 
 struct pair {
     double cost;
@@ -91,6 +92,12 @@ static bool holds_two(const struct cb_track *t, const struct cb_observation *o)
            o->width_m > t->width_m + 1.0;
 }
 
+/* Mostly shadow, by its look: whose, if one drives beside it, is clear. */
+static bool is_shade(const struct cb_observation *o)
+{
+    return o->is_shade || o->solid_m < SHADE_SHARE * o->width_m;
+}
+
 /* A point of the track at (x, y), seen in patch o. */
 static int extend(struct cb_track *t, const struct cb_sight *s, const struct cb_observation *o,
                   double x_m, double y_m, bool is_refined, enum cb_patch patch)
@@ -110,7 +117,7 @@ static int extend(struct cb_track *t, const struct cb_sight *s, const struct cb_
         .solid_m = o->solid_m,
         .sample = {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px,
                    .box = o->box},
-        .patch = patch, .is_whole = !o->is_cut,
+        .patch = patch, .is_shade = is_shade(o), .is_whole = !o->is_cut,
     };
     return cb_track_add(t, &p);
 }
@@ -165,12 +172,6 @@ static int measure_shared(struct cb_tracker *k, size_t i, const struct cb_sight 
     return 0;
 }
 
-/* Mostly shadow, by its look: whose, if one drives beside it, is clear. */
-static bool is_shade(const struct cb_observation *o)
-{
-    return o->solid_m < SHADE_SHARE * o->width_m;
-}
-
 /* Part of a road user that is followed already: its roof, say, apart from its lower half, or its
  * shadow, apart from it. */
 static bool is_explained(const struct cb_tracker *k, const struct cb_observation *o, double near)
@@ -182,7 +183,8 @@ static bool is_explained(const struct cb_tracker *k, const struct cb_observation
         double reach = o->is_part ? PART_BEHIND_M : fmin(t->extent_m, 12) + 1;
         if (t->id && beside < 0.5 && behind > -2.5 && behind < reach)
             return true;
-        if (t->id && beside < SHADE_BESIDE_M && fabs(behind) < SHADE_BESIDE_M && is_shade(o))
+        if (t->id && beside < SHADE_BESIDE_M && behind > -SHADE_ALONG_M &&
+            behind < fmin(t->extent_m, 12) + SHADE_ALONG_M && is_shade(o))
             return true;
     }
     return false;
@@ -191,7 +193,7 @@ static bool is_explained(const struct cb_tracker *k, const struct cb_observation
 static int give_birth(struct cb_tracker *k, const struct cb_sight *s,
                       const struct cb_observation *o)
 {
-    if (o->is_cut_near || o->is_faint || (o->is_lit && o->width_m > SOLID_MAX_M) || o->width_m < BIRTH_WIDTH_M || is_explained(k, o, s->region->near))
+    if (o->is_cut_near || o->is_faint || (o->is_lit && o->width_m > SOLID_MAX_M) || o->span_m < BIRTH_WIDTH_M || is_explained(k, o, s->region->near))
         return 0;
     if (cb_grow((void **) &k->track, &k->cap, k->n + 1, sizeof *k->track) < 0)
         return -ENOMEM;

@@ -16,6 +16,7 @@ struct cb_foreground {
     const uint16_t *bg;   /* 8.8: level · 256, at the picture's exposure */
     const uint8_t *mask;  /* 0 road, 1 changed, 2 changed by twice the threshold */
     int w, h;
+    int black;            /* luma of black */
 };
 
 /** @param black luma of black: 16, or 0 for full range */

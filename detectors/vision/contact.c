@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "glow.h"
+#include "shade.h"
 
 #define N_COLUMNS_MAX  96
 #define NEAR_SHARE     0.12 /* of the columns may lie nearer than the near edge: fringes */
@@ -23,14 +24,22 @@
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
 #define PART_WIDTH_M   1.0
 #define PART_BEHIND_M  3.5
+#define SHADE_SHARE    0.8  /* of a patch's columns are cast shadow: it has no body */
+#define SHADE_PX_M     0.07 /* a shadow is told from a body by pixels no broader than this, */
+#define EDGE_PX_M      0.04  /* and the two are parted cleanly */
+#define BODY_MIN       2    /* columns that are no cast shadow */
+#define STRETCH_M      0.3
+#define STRETCH_MIN    5
 #define SHADE_SPREAD   0.2  /* and how even it is */
 
 struct column {
     double x_m, a_m; /* across; along, growing away from the camera */
     int x_px, y_px;  /* lowest pixel, analysed */
-    double px_m;     /* metres along that it covers */
+    double px_m;     /* metres along that it covers, */
+    double across_m; /* and across */
     enum cb_glow glow;
     bool has_lamp;   /* a headlight shines above it */
+    bool is_shade;   /* cast shadow from its lowest pixel to its highest */
 };
 
 static int by_along(const void *a, const void *b)
@@ -57,8 +66,8 @@ static bool place(struct column *c, const struct cb_foreground *fg, const struct
     c->x_m = m.x;
     c->a_m = g->near * m.y;
     c->px_m = fabs(j[3]) * g->factor;
-    c->has_lamp = c->glow == CB_GLOW_BODY &&
-                  has_lamp(fg, c, (int) (LAMP_M / (hypot(j[0], j[2]) * g->factor)) + 1);
+    c->across_m = hypot(j[0], j[2]) * g->factor;
+    c->has_lamp = c->glow == CB_GLOW_BODY && has_lamp(fg, c, (int) (LAMP_M / c->across_m) + 1);
     return true;
 }
 
@@ -77,8 +86,10 @@ static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_fo
         if (!low[x])
             continue;
         c.glow = cb_glow_in_column(fg, c.x_px, low[x] - 1, o->y0, &c.y_px);
-        if (place(&c, fg, g, road))
-            ret[n++] = c;
+        if (!place(&c, fg, g, road))
+            continue;
+        c.is_shade = c.across_m < SHADE_PX_M && cb_shade_is_column(fg, c.x_px, low[x] - 1, o->y0);
+        ret[n++] = c;
     }
     return n;
 }
@@ -101,6 +112,42 @@ static int leave_out_glow(struct column *c, int n, struct cb_observation *o)
         return n;
     for (int i = 0; i < n; i++)
         if (c[i].glow == CB_GLOW_BODY || c[i].glow == CB_GLOW_NONE)
+            c[n_kept++] = c[i];
+    return n_kept;
+}
+
+/* A cast shadow is a stretch of columns, side by side: single ones are accidents of a body. */
+static void trust_stretches(struct column *c, int n)
+{
+    for (int i = 0, len; i < n; i += len) {
+        for (len = 1; i + len < n && c[i + len].is_shade == c[i].is_shade; len++)
+            ;
+        bool is_narrow = fabs(c[i + len - 1].x_m - c[i].x_m) < STRETCH_M || len < STRETCH_MIN ||
+                         c[i].across_m > EDGE_PX_M;
+        for (int k = i; k < i + len && is_narrow; k++)
+            c[k].is_shade = false;
+    }
+}
+
+static int count_shade(const struct column *c, int n)
+{
+    int n_shade = 0;
+    for (int i = 0; i < n; i++)
+        n_shade += c[i].is_shade;
+    return n_shade;
+}
+
+/* Columns of cast shadow alone are left out, beside a body. @return what is left */
+static int leave_out_shade(struct column *c, int n, bool *ret_is_shade)
+{
+    int n_kept = 0;
+    *ret_is_shade = count_shade(c, n) > SHADE_SHARE * n;
+    trust_stretches(c, n);
+    int n_shade = count_shade(c, n);
+    if (*ret_is_shade || n_shade == 0 || n - n_shade < BODY_MIN)
+        return n;
+    for (int i = 0; i < n; i++)
+        if (!c[i].is_shade)
             c[n_kept++] = c[i];
     return n_kept;
 }
@@ -152,6 +199,12 @@ static void near_end(const struct column *c, int n, const struct cb_foreground *
         return;
     double across_m = hypot(j[0], j[2]) * g->factor;
     o->m_per_px = hypot(j[2], j[3]);
+    int x0 = c[0].x_px, x1 = c[0].x_px;
+    for (int i = 1; i < n; i++) {
+        x0 = c[i].x_px < x0 ? c[i].x_px : x0;
+        x1 = c[i].x_px > x1 ? c[i].x_px : x1;
+    }
+    o->span_m = (x1 - x0 + 1) * across_m;
     o->width_m += across_m; /* from the middles of its outermost pixels to their ends */
     o->solid_m = solid_width(fg, c, n, a + FRONT_M, o->width_m, across_m);
 }
@@ -282,11 +335,17 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
     double top_px = cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
     if (light.is_lit)
         return lit_fronts(c, n, fg, g, road, top_px, ret);
+    int n_all = n;
+    bool is_shade;
+    n = leave_out_shade(c, n, &is_shade);
     memcpy(copy, c, (size_t) n * sizeof *c);
     struct cb_observation whole, part[CB_CONTACTS_MAX] = {0};
     bool is_placed = observe(copy, n, fg, g, road, &whole) == 0;
     if (is_placed) {
         size_up(&blobs->blob[blob], g, road, &whole);
+        if (n < n_all)
+            crop(&whole, c, n, g);
+        whole.is_shade = is_shade;
         whole.is_faint = light.is_faint;
         whole.is_cut |= light.is_cut;
     }

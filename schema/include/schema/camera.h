@@ -24,6 +24,7 @@ struct cb_calibration_distance {
     double length_m;
     bool is_along; /* along the road, else across it */
     int line;
+    double u_m; /* standard uncertainty of length_m; 0: that of a tape */
 };
 
 /** Exactly one of points and distances is given. */

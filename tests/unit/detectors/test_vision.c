@@ -245,6 +245,40 @@ static void test_sizes_and_rates(void **state)
     }
 }
 
+static void knocked(int bump_px, struct outcome *o)
+{
+    const struct box cars[] = {{1.8, 5, KMH(60), 5, 1.8, 4.4, 1.45, 150, 0, 0},
+                               {1.8, 5, KMH(60), 17, 1.8, 4.4, 1.45, 150, 0, 0}};
+    struct view v = day;
+    v.seconds = 21;
+    v.box = cars;
+    v.n_boxes = 2;
+    v.bump_s = 10;
+    v.bump_px = bump_px;
+    watch(&v, 12, 40, 50, o);
+    show(o);
+    assert_int_equal(o->n, 2);
+    assert_speed(&o->passage[0], 60);
+}
+
+static void test_knocked_camera_charges_nobody(void **state)
+{
+    (void) state;
+    struct outcome o;
+    knocked(3, &o);
+    assert_true(isnan(o.passage[1].speed_mps) && isnan(o.passage[1].u95_mps));
+    assert_int_equal(o.passage[1].reason, CB_REASON_SUSPENDED);
+    assert_int_equal(o.n_violations, 1);
+    assert_int_equal(o.n_suspended, 1);
+    assert_int_equal(o.n_resumed, 0);
+    if (!(fabs(o.drift_px - 3) < 0.3))
+        fail_msg("drift %.2f px, want 3 ± 0.3", o.drift_px);
+    knocked(0, &o); /* and one that was not goes on */
+    assert_speed(&o.passage[1], 60);
+    assert_int_equal(o.n_violations, 2);
+    assert_int_equal(o.n_suspended, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_overtaking),
         cmocka_unit_test(test_same_input_same_output),
         cmocka_unit_test(test_sizes_and_rates),
+        cmocka_unit_test(test_knocked_camera_charges_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

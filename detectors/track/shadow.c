@@ -1,0 +1,77 @@
+#include "shadow.h"
+
+#include <math.h>
+
+#define BODY_SHARE   0.5  /* of its sightings, as a body of its own: more, and it is somebody */
+#define COMMON_SHARE 0.6  /* of its sightings while the other was seen too */
+#define REACH_M      9.0  /* that far a low sun throws the shadow of a bus */
+#define RIGID_M      0.7  /* standard deviation of the distance between the two, along; */
+#define RIGID_SHADE_M 2.0 /* of what looks like shadow, whose edge jumps with the road's own; */
+#define RIGID_ACROSS_M 0.8 /* and across, where near ends jump as sides come and go */
+
+struct spread {
+    double n, sum, sum2;
+};
+
+static void add(struct spread *s, double v)
+{
+    s->n++;
+    s->sum += v;
+    s->sum2 += v * v;
+}
+
+static double mean(const struct spread *s)
+{
+    return s->n > 0 ? s->sum / s->n : 0;
+}
+
+static double deviation(const struct spread *s)
+{
+    return s->n < 1 ? 0 : sqrt(fmax(0, s->sum2 / s->n - mean(s) * mean(s)));
+}
+
+static size_t n_as_body(const struct cb_track *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += t->point[i].patch == CB_PATCH_OWN && !t->point[i].is_shade;
+    return n;
+}
+
+static bool is_mostly_shade(const struct cb_track *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += t->point[i].is_shade;
+    return 2 * n > t->n;
+}
+
+static bool is_rigid(const struct cb_track *t, const struct cb_track *with, double rigid_m)
+{
+    struct spread along = {0}, across = {0};
+    for (size_t i = 0, j = 0; i < t->n && j < with->n; i++) {
+        while (j < with->n && with->point[j].t_ns < t->point[i].t_ns)
+            j++;
+        if (j >= with->n || with->point[j].t_ns != t->point[i].t_ns)
+            continue;
+        add(&along, t->point[i].y_m - with->point[j].y_m);
+        if (t->point[i].patch == CB_PATCH_OWN) /* across, others are predicted, not seen */
+            add(&across, t->point[i].x_m - with->point[j].x_m);
+    }
+    return along.n > 1 && along.n >= COMMON_SHARE * (double) t->n &&
+           hypot(mean(&along), mean(&across)) < REACH_M && deviation(&along) < rigid_m &&
+           deviation(&across) < RIGID_ACROSS_M;
+}
+
+bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t)
+{
+    size_t n_body = n_as_body(t);
+    if ((double) n_body > BODY_SHARE * (double) t->n)
+        return false;
+    double rigid_m = is_mostly_shade(t) ? RIGID_SHADE_M : RIGID_M;
+    for (size_t i = 0; i < k->n; i++)
+        if (&k->track[i] != t && k->track[i].id && n_as_body(&k->track[i]) > 2 * n_body &&
+            is_rigid(t, &k->track[i], rigid_m))
+            return true;
+    return false;
+}

@@ -1,0 +1,13 @@
+#ifndef DETECTORS_TRACK_SHADOW_H
+#define DETECTORS_TRACK_SHADOW_H
+
+#include "tracker.h"
+
+/**
+ * True of a track that is the shadow, or another part, of one that is followed beside it: it has
+ * hardly been seen as a body in a patch of its own, and moves rigidly with somebody who has. What
+ * lies flat on the road keeps its place beside the vehicle that casts it, from first to last.
+ */
+bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t);
+
+#endif
