@@ -12,6 +12,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "annotate.h"
 #include "cli.h"
 #include "detectors/pipeline.h"
 #include "ingest/ingest.h"
@@ -29,6 +30,8 @@ static const char help[] =
     "  --levels        a line every 100 ms with the sound level\n"
     "  --tracks FILE   measures tracks instead of a clip: {\"track\": 7, \"samples\":\n"
     "                  [[t_s, x_px, y_px], …]} a line; \"-\" is standard input\n"
+    "  --annotate OUT  writes the recording to OUT (.mp4, .mkv) with box, track, class and speed\n"
+    "                  of every passage and the zone drawn over it; reads the clip twice\n"
     "  --quiet         no progress on a terminal\n"
     "\n"
     "Exit codes: 0 measured to the end; 1 the clip could not be read; 2 wrong usage or\n"
@@ -37,12 +40,15 @@ static const char help[] =
     "Examples:\n"
     "  citybrain measure --config city.yaml --camera sz-nh-0001 clip.mp4\n"
     "  citybrain measure --config city.yaml --camera sz-nh-0001 --levels street.wav\n"
+    "  citybrain measure --config city.yaml --camera sz-nh-0001 --annotate out.mp4 clip.mp4\n"
     "  citybrain measure --config city.yaml --camera sz-nh-0001 | jq 'select(.violation)'\n";
 
 struct measure {
     const struct cb_camera_conf *conf;
     struct cb_pipeline *pipeline;
     bool has_levels, has_progress;
+    const char *annotate;             /* NULL: nothing is drawn */
+    struct cb_cli_passages passages; /* to be drawn */
     uint64_t n_frames, n_passages, n_noise;
     int64_t t_first_ns, t_last_ns, frame_ns; /* span of pictures and sound; INT64_MIN: none yet */
     double lafmax_db;                        /* NaN: no sound */
@@ -73,6 +79,8 @@ static void on_passage(void *self, const struct cb_passage *p)
     struct measure *m = self;
     char *json = NULL;
     m->n_passages++;
+    if (m->annotate && cb_cli_passages_add(&m->passages, p) < 0)
+        fprintf(stderr, "citybrain measure: out of memory, a passage will not be drawn\n");
     int r = cb_passage_print(p, &json);
     print_line(r, json);
 }
@@ -204,7 +212,7 @@ static int measure(const struct cb_camera_conf *conf, const char *tracks, struct
 }
 
 struct words {
-    const char *config, *camera, *tracks, *clip;
+    const char *config, *camera, *tracks, *annotate, *clip;
     bool has_levels, is_quiet;
 };
 
@@ -213,13 +221,14 @@ static int read_words(int argc, char **argv, struct words *w)
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"camera", required_argument, NULL, 'i'},
         {"levels", no_argument, NULL, 'l'},       {"tracks", required_argument, NULL, 't'},
-        {"quiet", no_argument, NULL, 'q'},        {"help", no_argument, NULL, 'h'},
+        {"annotate", required_argument, NULL, 'a'}, {"quiet", no_argument, NULL, 'q'},        {"help", no_argument, NULL, 'h'},
         {0}};
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
         case 'c': w->config = optarg; break;
         case 'i': w->camera = optarg; break;
         case 't': w->tracks = optarg; break;
+        case 'a': w->annotate = optarg; break;
         case 'l': w->has_levels = true; break;
         case 'q': w->is_quiet = true; break;
         case 'h': fputs(help, stdout); return CB_EXIT_OK;
@@ -227,7 +236,7 @@ static int read_words(int argc, char **argv, struct words *w)
         }
     }
     w->clip = optind < argc ? argv[optind++] : NULL;
-    if (!w->config || !w->camera || optind < argc || (w->tracks && w->clip)) {
+    if (!w->config || !w->camera || optind < argc || (w->tracks && (w->clip || w->annotate))) {
         fputs(help, stderr);
         return CB_EXIT_USAGE;
     }
@@ -257,11 +266,19 @@ int cb_cli_measure(int argc, char **argv)
         snprintf(conf.url, sizeof conf.url, "%s", w.clip);
         conf.sound_url[0] = '\0';
     }
+    if (w.annotate && cb_ingest_is_live_url(conf.url)) {
+        fprintf(stderr, "%s: is live, expected a recording to annotate\n", conf.id);
+        cb_config_destroy(&c);
+        return CB_EXIT_USAGE;
+    }
     cb_log_set_max(CB_LOG_WARN);
-    struct measure m = {.conf = &conf, .has_levels = w.has_levels, .t_first_ns = INT64_MIN,
+    struct measure m = {.conf = &conf, .has_levels = w.has_levels, .annotate = w.annotate, .t_first_ns = INT64_MIN,
                         .t_last_ns = INT64_MIN, .lafmax_db = NAN,
                         .has_progress = !w.is_quiet && !w.tracks && isatty(2) && !isatty(1)};
     code = measure(&conf, w.tracks, &m);
+    if (code == CB_EXIT_OK && w.annotate)
+        code = cb_cli_annotate(&conf, &m.passages, w.annotate);
+    cb_cli_passages_deinit(&m.passages);
     cb_config_destroy(&c);
     if (fflush(stdout) != 0)
         code = CB_EXIT_FAILED;

@@ -2,6 +2,7 @@
 import json
 import math
 import signal
+import subprocess
 
 import pytest
 
@@ -162,3 +163,67 @@ def test_broken_tracks_are_refused_with_their_line(city, tmp_path):
     tracks.write_text('{"track": 7, "samples": []}\n{"track": "seven"}\n')
     code, _, err = harness.measure(city, "c1", "--tracks", tracks)
     assert code == 1 and "tracks.jsonl:2" in err, err
+
+def drawn(city, name, out, clip, *more):
+    return harness.citybrain("measure", "--config", city, "--camera", "c1", "--quiet",
+                             "--annotate", out, *more, clip(name))
+
+
+def streams(file):
+    probe = subprocess.run(
+        ["ffprobe", "-v", "error", "-count_frames", "-show_entries",
+         "stream=codec_name,width,height,nb_read_frames,duration", "-of", "json", str(file)],
+        capture_output=True, text=True, timeout=60, check=True)
+    return json.loads(probe.stdout)["streams"]
+
+
+@pytest.mark.parametrize("name, width, height", [
+    ("good", 640, 360), ("yuv422", 640, 360), ("odd_size", 640, 356), ("ten_bit", 640, 360)])
+def test_annotated_clip_has_every_picture(clip, city, tmp_path, name, width, height):
+    out = tmp_path / "out.mp4"
+    done = drawn(city, name, out, clip)
+    assert done.returncode == 0, done.stderr
+    frames = json.loads(done.stdout.splitlines()[-1])["frames"]
+    (video,) = streams(out)
+    assert video["codec_name"] in ("h264", "mpeg4")
+    assert (video["width"], video["height"]) == (width, height)
+    assert int(video["nb_read_frames"]) == frames
+    assert float(video["duration"]) == pytest.approx(frames / 25, abs=0.05)
+
+
+def changed(before, after, top, rows=1, left=150, width=340):
+    """Mean change of luma in a strip of the first picture."""
+    def strip(file):
+        return subprocess.run(
+            ["ffmpeg", "-v", "error", "-i", str(file), "-frames:v", "1", "-vf",
+             f"format=gray,crop={width}:{rows}:{left}:{top}", "-f", "rawvideo", "-"],
+            capture_output=True, timeout=60, check=True).stdout
+    a, b = strip(before), strip(after)
+    assert len(a) == len(b) == width * rows
+    return sum(abs(x - y) for x, y in zip(a, b)) / len(a)
+
+
+def test_zone_and_caption_are_drawn(clip, city, tmp_path):
+    out = tmp_path / "out.mp4"
+    assert drawn(city, "good", out, clip).returncode == 0
+    edge = max(changed(clip("good"), out, top) for top in range(338, 343))
+    caption = changed(clip("good"), out, 1, rows=8, left=2, width=50)
+    elsewhere = changed(clip("good"), out, 250, rows=40, left=230, width=180)
+    assert elsewhere < 8 and edge > elsewhere + 15 and caption > elsewhere + 15, \
+        (edge, caption, elsewhere)
+
+
+@pytest.mark.parametrize("case", ["itself", "live", "folder", "sound", "tracks"])
+def test_what_cannot_be_annotated_is_refused(clip, city, tmp_path, case):
+    good, out = clip("good"), tmp_path / "out.mp4"
+    args, code, word = {
+        "itself": (["--annotate", good, good], 2, "recording itself"),
+        "live": (["--annotate", out], 2, "live"),
+        "folder": (["--annotate", tmp_path / "no" / "out.mp4", good], 1, "No such file"),
+        "sound": (["--annotate", out, clip("wav")], 1, "no pictures"),
+        "tracks": (["--annotate", out, "--tracks", tmp_path / "t"], 2, "usage"),
+    }[case]
+    size = good.stat().st_size
+    done = harness.citybrain("measure", "--config", city, "--camera", "c1", *args)
+    assert done.returncode == code and word in done.stderr, done.stderr
+    assert good.stat().st_size == size and not out.exists()
