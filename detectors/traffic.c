@@ -71,10 +71,12 @@ static int settle(struct cb_detector *d, int64_t t_ns, bool is_end)
             if (r < 0)
                 return r;
         }
-        if (is_lost)
-            cb_tracker_remove(&s->tracker, i);
-        else
+        if (!is_lost) {
             i++;
+            continue;
+        }
+        cb_track_note_shadows(&s->tracker, t);
+        cb_tracker_remove(&s->tracker, i);
     }
     return 0;
 }
