@@ -9,6 +9,8 @@
 
 #include "base/mem.h"
 #include "config_camera.h"
+#include "config_limits.h"
+#include "detectors/classifier.h"
 #include "yaml_tree.h"
 
 #define CAMERAS_MAX 1024
@@ -67,6 +69,7 @@ static void set_defaults(struct cb_config *c)
                                   .replay = "ipc://var/replay.sock"};
     c->store = (struct cb_store_conf){.media_dir = "var/media"};
     c->gateway = (struct cb_gateway_conf){.listen = ""};
+    cb_severity_table_init(&c->severity);
 }
 
 static int refuse_same_id(const struct cb_config *c, size_t i, const struct cb_yaml_node *n,
@@ -108,6 +111,10 @@ static int read_key(void *self, const char *key, const struct cb_yaml_node *valu
     struct cb_config *c = self;
     if (!strcmp(key, "cameras"))
         return read_cameras(c, value, reterr);
+    if (!strcmp(key, "severity"))
+        return cb_config_read_severity(value, &c->severity, reterr);
+    if (!strcmp(key, "classifier"))
+        return cb_config_read_classifier(value, &c->classifier, reterr);
     if (!strcmp(key, "node"))
         return cb_yaml_read(value, cb_node_opts, &c->node, NULL, NULL, NULL, reterr);
     if (!strcmp(key, "bus"))
@@ -119,7 +126,7 @@ static int read_key(void *self, const char *key, const struct cb_yaml_node *valu
     return -ENOENT;
 }
 
-static const char *const keys[] = {"cameras", "node", "bus", "store", "gateway", NULL};
+static const char *const keys[] = {"cameras", "severity", "classifier", "node", "bus", "store", "gateway", NULL};
 
 /* What is set, has no scheme and is not absolute, lies below the folder of the file. */
 static int below(const char *folder, char *path, size_t size)
@@ -151,6 +158,8 @@ static int resolve_paths(struct cb_config *c, const char *folder)
         r = below(folder, c->camera[i].url, sizeof c->camera[i].url);
         if (r == 0)
             r = below(folder, c->camera[i].sound_url, sizeof c->camera[i].sound_url);
+        if (r == 0)
+            r = below(folder, c->camera[i].classifier.model, sizeof c->camera[i].classifier.model);
     }
     char *path[] = {c->node.data_dir, c->node.signing_key, c->bus.curve_key, c->bus.store_key,
                     c->bus.allowed_keys, c->store.media_dir, c->store.trusted_keys};
@@ -169,6 +178,38 @@ static void hash(const char *text, size_t n, char ret[CB_SHA256_LEN])
     sodium_bin2hex(ret, CB_SHA256_LEN, digest, sizeof digest);
 }
 
+/* What is said once for all cameras. */
+static void hand_down(const struct cb_config *c, struct cb_camera_conf *camera)
+{
+    camera->severity = c->severity;
+    if (!camera->classifier.model[0])
+        camera->classifier = c->classifier;
+}
+
+/* Each model once, however many cameras share it. */
+static int try_classifiers(const struct cb_config *c, const char *name, struct cb_error *reterr)
+{
+    int r = 0;
+    for (size_t i = 0; i < c->n_cameras && r == 0; i++) {
+        const struct cb_camera_conf *cam = &c->camera[i];
+        size_t k = 0;
+        while (k < i && strcmp(c->camera[k].classifier.model, cam->classifier.model))
+            k++;
+        if (k < i || !cam->classifier.model[0])
+            continue;
+        struct cb_classifier *net = NULL;
+        struct cb_error e = {0};
+        r = cb_classifier_create(&net, &cam->classifier, &e);
+        cb_classifier_destroy(&net);
+        if (r < 0) {
+            char where[192];
+            snprintf(where, sizeof where, "%.80s:%d classifier.model", name, cam->line);
+            r = cb_error_set(reterr, r, where, "%.120s %.130s", e.where, e.text);
+        }
+    }
+    return r;
+}
+
 static int fill(struct cb_config *c, struct cb_yaml *y, const char *folder, struct cb_error *reterr)
 {
     struct cb_yaml_node root = cb_yaml_root(y);
@@ -177,8 +218,12 @@ static int fill(struct cb_config *c, struct cb_yaml *y, const char *folder, stru
         return r;
     if (!c->n_cameras)
         return cb_yaml_refuse(&root, reterr, -EINVAL, "cameras is missing, expected a list");
+    for (size_t i = 0; i < c->n_cameras; i++)
+        hand_down(c, &c->camera[i]);
     r = resolve_paths(c, folder);
-    return r < 0 ? cb_yaml_refuse(&root, reterr, r, "a path is too long") : 0;
+    if (r < 0)
+        return cb_yaml_refuse(&root, reterr, r, "a path is too long");
+    return try_classifiers(c, c->file, reterr);
 }
 
 int cb_config_parse(struct cb_config **ret, const char *name, const char *folder, const char *text,

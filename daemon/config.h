@@ -42,6 +42,8 @@ struct cb_gateway_conf {
 struct cb_config {
     struct cb_camera_conf *camera;
     size_t n_cameras;
+    struct cb_severity_table severity; /* also in every camera */
+    struct cb_classifier_conf classifier; /* of every camera that has none of its own */
     struct cb_node_conf node;
     struct cb_bus_conf bus;
     struct cb_store_conf store;

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_limits.h"
 #include "detectors/calibration.h"
 
 #define POINTS_MAX 1000
 
 /* What a key of a nested list entry fills: `{px: […], m: […]}`. */
 struct entry {
-    double px[4], m[2];
+    double px[4], m[2], u_m;
     bool has_px, has_m, is_along, has_along;
 };
 
@@ -55,10 +56,15 @@ static int read_distance_key(void *self, const char *key, const struct cb_yaml_n
                                          sizeof(double), 0.05, 1000, "m", "length", NULL};
     static const struct cb_opt along = {"along", CB_OPT_BOOL, CB_OPT_AT(struct entry, is_along),
                                         0, 0, NULL, "along the road, else across it", NULL};
+    static const struct cb_opt u = {"u_m", CB_OPT_DOUBLE, CB_OPT_AT(struct entry, u_m),
+                                    0.001, 10, "m", "its standard uncertainty", NULL};
     struct entry *e = self;
     if (!strcmp(key, "px"))
         return read_px_pair(e, value, reterr);
-    const struct cb_opt *o = !strcmp(key, "m") ? &length : !strcmp(key, "along") ? &along : NULL;
+    const struct cb_opt *o = !strcmp(key, "m")       ? &length
+                             : !strcmp(key, "along") ? &along
+                             : !strcmp(key, "u_m")   ? &u
+                                                     : NULL;
     if (!o)
         return -ENOENT;
     struct cb_error err = {0};
@@ -66,12 +72,13 @@ static int read_distance_key(void *self, const char *key, const struct cb_yaml_n
     int r = cb_opt_set(o, e, text ? text : "", &err);
     if (r < 0)
         return cb_yaml_refuse(value, reterr, r, "%s", err.text);
-    *(o == &length ? &e->has_m : &e->has_along) = true;
+    if (o != &u)
+        *(o == &length ? &e->has_m : &e->has_along) = true;
     return 0;
 }
 
 static const char *const point_keys[] = {"px", "m", NULL};
-static const char *const distance_keys[] = {"px", "m", "along", NULL};
+static const char *const distance_keys[] = {"px", "m", "along", "u_m", NULL};
 
 static int read_point(const struct cb_yaml_node *n, struct cb_calibration_point *ret,
                       struct cb_error *reterr)
@@ -99,7 +106,7 @@ static int read_distance(const struct cb_yaml_node *n, struct cb_calibration_dis
                               "{px: [[x1, y1], [x2, y2]], m: length, along: true or false}",
                               !e.has_px ? "px" : !e.has_m ? "m" : "along");
     *ret = (struct cb_calibration_distance){e.px[0], e.px[1], e.px[2], e.px[3],
-                                            e.m[0], e.is_along, cb_yaml_line(n)};
+                                            e.m[0], e.is_along, cb_yaml_line(n), e.u_m};
     return 0;
 }
 
@@ -185,6 +192,15 @@ static int read_calibration(struct cb_camera_conf *cam, const struct cb_yaml_nod
                  : 0;
 }
 
+int cb_config_read_classifier(const struct cb_yaml_node *n, struct cb_classifier_conf *ret,
+                              struct cb_error *reterr)
+{
+    int r = cb_yaml_read(n, cb_classifier_opts, ret, NULL, NULL, NULL, reterr);
+    if (r == 0 && !ret->model[0])
+        return cb_yaml_refuse(n, reterr, -EINVAL, "model is missing, expected an ONNX file");
+    return r;
+}
+
 static int read_array(struct cb_microphone_conf *m, const struct cb_yaml_node *value,
                       struct cb_error *reterr)
 {
@@ -242,18 +258,27 @@ static int read_camera_key(void *self, const char *key, const struct cb_yaml_nod
                            struct cb_error *reterr)
 {
     struct cb_camera_conf *c = self;
+    if (!strcmp(key, "speed_limit_kmh"))
+        return cb_config_read_limits(value, c, reterr);
+    if (!strcmp(key, "timezone"))
+        return cb_config_read_timezone(value, c, reterr);
+    if (!strcmp(key, "recording_utc"))
+        return cb_config_read_recording_utc(value, c, reterr);
     if (!strcmp(key, "location"))
         return cb_yaml_read(value, cb_location_opts, c, NULL, NULL, NULL, reterr);
     if (!strcmp(key, "calibration"))
         return read_calibration(c, value, reterr);
     if (!strcmp(key, "zone"))
         return read_zone(c, value, reterr);
+    if (!strcmp(key, "classifier"))
+        return cb_config_read_classifier(value, &c->classifier, reterr);
     if (!strcmp(key, "microphone"))
         return read_microphone(c, value, reterr);
     return -ENOENT;
 }
 
-static const char *const camera_keys[] = {"location", "calibration", "zone", "microphone", NULL};
+static const char *const camera_keys[] = {"speed_limit_kmh", "location", "calibration", "zone",
+                                          "microphone", "classifier", "timezone", "recording_utc", NULL};
 
 static bool is_id(const char *s)
 {
@@ -272,5 +297,8 @@ int cb_config_read_camera(const struct cb_yaml_node *n, struct cb_camera_conf *r
         return cb_yaml_refuse(n, reterr, -EINVAL, "%s is missing", ret->id[0] ? "url" : "id");
     if (!is_id(ret->id))
         return cb_yaml_refuse(n, reterr, -EINVAL, "id is '%s', expected [a-z0-9-]{1,64}", ret->id);
+    if (ret->limits.n_periods && !ret->timezone.n)
+        return cb_yaml_refuse(n, reterr, -EINVAL, "timezone is missing, expected that of "
+                              "speed_limit_kmh.schedule: an IANA name or an offset as \"+08:00\"");
     return 0;
 }

@@ -21,11 +21,18 @@
 #include "sealing.h"
 #include "worker.h"
 
+#define DRAIN_POLL_NS  (50 * CB_NS_PER_MS)
+#define MINUTES_ALL_NS (300 * CB_NS_PER_S)
+#define BUSY_MAX_NS    (60 * CB_NS_PER_S) /* a frame takes ms, a seal seconds */
+
 /* What the sink of one camera's pipeline knows; called on the camera's worker. */
 struct camera {
     struct cb_edge *edge;
     size_t i;
     struct cb_lane *lane;
+    /* atomic */
+    int drift_mpx; /* thousandths of a pixel that the scene has moved against its calibration */
+    bool is_suspended;
 };
 
 struct cb_edge {
@@ -82,6 +89,30 @@ static void on_violation(void *self, const struct cb_violation *v)
     cb_sealing_push(c->edge->sealing, c->lane, &anchored);
 }
 
+/* A suspended camera is the technician's: alerts on the bus are of violations alone. */
+static void on_condition(void *self, const struct cb_condition *n)
+{
+    struct camera *c = self;
+    struct {
+        struct cb_log log;
+    } camera = {{"camera", cb_lane_conf(c->lane)->id}};
+    __atomic_store_n(&c->drift_mpx, (int) (n->drift_px * 1000), __ATOMIC_RELAXED);
+    __atomic_store_n(&c->is_suspended, n->is_suspended, __ATOMIC_RELAXED);
+    if (n->is_news && n->is_suspended)
+        cb_err(&camera, "%s", n->text);
+    else if (n->is_news)
+        cb_info(&camera, "%s", n->text);
+}
+
+static void print_condition(const struct camera *c, FILE *out)
+{
+    const char *id = cb_lane_conf(c->lane)->id;
+    fprintf(out, "citybrain_camera_drift_px{camera=\"%s\"} %.2f\n", id,
+            __atomic_load_n(&c->drift_mpx, __ATOMIC_RELAXED) / 1000.0);
+    fprintf(out, "citybrain_camera_suspended{camera=\"%s\"} %d\n", id,
+            __atomic_load_n(&c->is_suspended, __ATOMIC_RELAXED));
+}
+
 /* On the evidence thread. */
 static int on_sealed(void *self, const struct cb_sealed *s)
 {
@@ -101,18 +132,24 @@ static int has_room(void *self, struct cb_error *reterr)
     return cb_outbox_check_room(e->outbox, reterr);
 }
 
+/* Rows of closed minutes into the outbox. @return 0; < 0: there is none, or it did not go */
+static int keep_minutes(struct cb_edge *e)
+{
+    uint64_t number;
+    CB_AUTO_FREE char *json = NULL;
+    int r = cb_minutes_next(e->minutes, &number, &json);
+    if (r < 0 || (r = cb_outbox_put_minutes(e->outbox, json)) < 0)
+        return r;
+    cb_minutes_done(e->minutes, number);
+    cb_bus_wake(e->bus);
+    return 0;
+}
+
 static void on_tick(void *self)
 {
     struct cb_edge *e = self;
-    uint64_t number;
-    CB_AUTO_FREE char *json = NULL;
     cb_minutes_tick(e->minutes, cb_clock_now_ns());
-    if (cb_minutes_next(e->minutes, &number, &json) < 0)
-        return;
-    if (cb_outbox_put_minutes(e->outbox, json) == 0) {
-        cb_minutes_done(e->minutes, number);
-        cb_bus_wake(e->bus);
-    }
+    keep_minutes(e);
 }
 
 static int create_evidence(struct cb_edge *e, struct cb_error *reterr)
@@ -175,7 +212,7 @@ static int create_camera(struct cb_edge *e, size_t i, struct cb_error *reterr)
     const struct cb_camera_conf *conf = &e->config->camera[i];
     struct camera *c = &e->camera[i];
     struct cb_worker *w = &e->worker[i % e->n_workers];
-    struct cb_sink sink = {c, on_passage, on_noise, on_level, on_violation};
+    struct cb_sink sink = {c, on_passage, on_noise, on_level, on_violation, on_condition};
     c->edge = e;
     c->i = i;
     cb_minutes_name(e->minutes, i, conf->id, cb_clock_now_ns());
@@ -228,17 +265,63 @@ int cb_edge_start(struct cb_edge *e)
     return r;
 }
 
+/* The ways in, then all that is on its way to the outbox. A second time it does nothing. */
+static void finish_evidence(struct cb_edge *e)
+{
+    for (size_t i = 0; i < e->n_cameras; i++)
+        cb_lane_stop(e->camera[i].lane);
+    for (size_t i = 0; i < e->n_workers; i++)
+        cb_worker_finish(&e->worker[i]);
+    if (e->sealing)
+        cb_sealing_finish(e->sealing); /* seals what still waits, from the rings */
+}
+
+/* The minutes under way too: the next start's part of the same minute is a row of its own. */
+static void finish_minutes(struct cb_edge *e)
+{
+    cb_minutes_tick(e->minutes, cb_clock_now_ns() + MINUTES_ALL_NS);
+    while (keep_minutes(e) == 0)
+        ;
+}
+
+static bool has_delivered(const struct cb_outbox_stats *s, const struct cb_bus_conf *bus)
+{
+    return (!bus->evidence[0] || !s->n_waiting) && (!bus->alerts[0] || !s->n_unannounced);
+}
+
+void cb_edge_drain(struct cb_edge *e, int64_t deliver_ns)
+{
+    finish_evidence(e);
+    finish_minutes(e);
+    struct cb_outbox_stats s = cb_outbox_stats(e->outbox);
+    if (s.n_waiting)
+        cb_info(e, "delivers what waits: %llu packages", (unsigned long long) s.n_waiting);
+    int64_t end_ns = cb_clock_mono_ns() + deliver_ns;
+    while (!has_delivered(&s, &e->config->bus) && cb_clock_mono_ns() < end_ns) {
+        cb_clock_sleep_ns(DRAIN_POLL_NS);
+        s = cb_outbox_stats(e->outbox);
+    }
+    if (s.n_waiting)
+        cb_warn(e, "%llu packages are not delivered, they wait for the next start",
+                (unsigned long long) s.n_waiting);
+}
+
+bool cb_edge_is_well(struct cb_edge *e)
+{
+    bool is_well = cb_sealing_busy_ns(e->sealing) < BUSY_MAX_NS;
+    for (size_t i = 0; i < e->n_workers; i++)
+        is_well = is_well && cb_worker_busy_ns(&e->worker[i]) < BUSY_MAX_NS;
+    return is_well;
+}
+
 void cb_edge_destroy(struct cb_edge **edge)
 {
     struct cb_edge *e = *edge;
     if (!e)
         return;
     *edge = NULL;
-    for (size_t i = 0; i < e->n_cameras; i++)
-        cb_lane_stop(e->camera[i].lane);
-    for (size_t i = 0; i < e->n_workers; i++)
-        cb_worker_finish(&e->worker[i]);
-    cb_sealing_destroy(&e->sealing); /* seals what still waits, from the rings */
+    finish_evidence(e);
+    cb_sealing_destroy(&e->sealing);
     cb_bus_destroy(&e->bus);
     for (size_t i = 0; i < e->n_cameras; i++)
         cb_lane_destroy(&e->camera[i].lane);
@@ -262,8 +345,10 @@ void cb_edge_print_metrics(void *self, FILE *out)
             (unsigned long long) __atomic_load_n(&e->n_noise, __ATOMIC_RELAXED));
     fprintf(out, "citybrain_violations_total %llu\n",
             (unsigned long long) __atomic_load_n(&e->n_violations, __ATOMIC_RELAXED));
-    for (size_t i = 0; i < e->n_cameras; i++)
+    for (size_t i = 0; i < e->n_cameras; i++) {
         cb_lane_print_metrics(e->camera[i].lane, out);
+        print_condition(&e->camera[i], out);
+    }
     cb_sealing_print_metrics(e->sealing, out);
     cb_outbox_print_metrics(e->outbox, out);
     cb_bus_print_metrics(e->bus, out);

@@ -1,6 +1,8 @@
 #ifndef DAEMON_EDGE_H
 #define DAEMON_EDGE_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -18,6 +20,13 @@ struct cb_edge;
 int cb_edge_create(struct cb_edge **ret, const struct cb_config *config,
                    struct cb_bus_context *ctx, struct cb_error *reterr);
 int cb_edge_start(struct cb_edge *e);
+/**
+ * Stops the cameras, seals what waits, then gives the bus up to deliver_ns to hand over and announce
+ * what the outbox holds. What is left waits for the next start. Then only destroy it.
+ */
+void cb_edge_drain(struct cb_edge *e, int64_t deliver_ns);
+/** False when a thread has had one item in hand for longer than any takes. From any thread. */
+bool cb_edge_is_well(struct cb_edge *e);
 /** Down the way of the data: ingest, workers, evidence, then the bus. Takes NULL. */
 void cb_edge_destroy(struct cb_edge **e);
 /** Prometheus text; self is the struct cb_edge. From any thread. */

@@ -14,9 +14,10 @@
 #include "ingest/ingest.h"
 #include "ingest/packet_ring.h"
 
-/* A second of pictures at most wait for a worker: an older one would be news no more. */
-#define QUEUE_ITEMS 256
-#define QUEUE_BYTES ((size_t) 96 << 20)
+/* What may wait for a worker: some seconds of pictures, for a busy moment (other programs, many
+ * cameras that start at once) should cost latency, not vehicles; then the oldest picture goes. */
+#define QUEUE_ITEMS 1024
+#define QUEUE_BYTES ((size_t) 256 << 20)
 
 enum { ITEM_FRAME, ITEM_SOUND };
 

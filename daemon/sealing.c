@@ -44,6 +44,7 @@ struct cb_sealing {
 
     uint64_t n_sealed, n_failed; /* atomic */
     uint64_t n_waiting;          /* atomic */
+    int64_t busy_since_ns;       /* atomic; monotonic: with the job in hand; 0: none */
     int64_t seal_ns_max;         /* atomic: the slowest seal so far */
 };
 
@@ -114,7 +115,9 @@ static int seal(struct cb_sealing *s, struct job *j, struct cb_error *e)
 static bool try_job(struct cb_sealing *s, struct job *j)
 {
     struct cb_error e = {0};
+    __atomic_store_n(&s->busy_since_ns, cb_clock_mono_ns(), __ATOMIC_RELAXED);
     int r = seal(s, j, &e);
+    __atomic_store_n(&s->busy_since_ns, 0, __ATOMIC_RELAXED);
     if (r == 0)
         return true;
     bool may_pass = r == -ENOSPC || r == -EIO || r == -EDQUOT || r == -ENOMEM;
@@ -215,15 +218,26 @@ void cb_sealing_push(struct cb_sealing *s, struct cb_lane *l, const struct cb_vi
                WAITING_MAX);
 }
 
+void cb_sealing_finish(struct cb_sealing *s)
+{
+    if (s->queue)
+        cb_queue_close(s->queue);
+    cb_thread_stop_and_join(&s->thread);
+}
+
+int64_t cb_sealing_busy_ns(const struct cb_sealing *s)
+{
+    int64_t since_ns = __atomic_load_n(&s->busy_since_ns, __ATOMIC_RELAXED);
+    return since_ns ? cb_clock_mono_ns() - since_ns : 0;
+}
+
 void cb_sealing_destroy(struct cb_sealing **sealing)
 {
     struct cb_sealing *s = *sealing;
     if (!s)
         return;
     *sealing = NULL;
-    if (s->queue)
-        cb_queue_close(s->queue);
-    cb_thread_stop_and_join(&s->thread);
+    cb_sealing_finish(s);
     cb_queue_destroy(&s->queue);
     free(s->pending);
     free(s);

@@ -35,7 +35,11 @@ int cb_sealing_create(struct cb_sealing **ret, const struct cb_sealing_opts *opt
  * are given up, which is logged as an error and counted.
  */
 void cb_sealing_push(struct cb_sealing *s, struct cb_lane *l, const struct cb_violation *v);
-/** Seals what waits with what the rings have, joins. Lanes must still be there. Takes NULL. */
+/** How long the thread has had the job in hand; 0: none. From any thread. */
+int64_t cb_sealing_busy_ns(const struct cb_sealing *s);
+/** Seals what waits with what the rings have, joins. Lanes must still be there. */
+void cb_sealing_finish(struct cb_sealing *s);
+/** Finishes, too. Takes NULL. */
 void cb_sealing_destroy(struct cb_sealing **s);
 void cb_sealing_print_metrics(struct cb_sealing *s, FILE *out);
 

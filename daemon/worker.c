@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "lane.h"
 
@@ -31,8 +32,11 @@ int cb_worker_add(struct cb_worker *w, struct cb_lane *l)
 static bool work_round(struct cb_worker *w)
 {
     bool was_any = false;
-    for (size_t i = 0; i < w->n_lanes; i++)
+    for (size_t i = 0; i < w->n_lanes; i++) {
+        __atomic_store_n(&w->busy_since_ns, cb_clock_mono_ns(), __ATOMIC_RELAXED);
         was_any |= cb_lane_work(w->lane[i]);
+    }
+    __atomic_store_n(&w->busy_since_ns, 0, __ATOMIC_RELAXED);
     return was_any;
 }
 
@@ -53,6 +57,12 @@ static void *run(void *self)
 int cb_worker_start(struct cb_worker *w)
 {
     return cb_thread_start(&w->thread, "cb-detect", run, w);
+}
+
+int64_t cb_worker_busy_ns(const struct cb_worker *w)
+{
+    int64_t since_ns = __atomic_load_n(&w->busy_since_ns, __ATOMIC_RELAXED);
+    return since_ns ? cb_clock_mono_ns() - since_ns : 0;
 }
 
 void cb_worker_finish(struct cb_worker *w)

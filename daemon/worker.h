@@ -3,6 +3,7 @@
 
 #include <semaphore.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/thread.h"
 
@@ -17,6 +18,7 @@ struct cb_worker {
     sem_t wake;
     struct cb_lane **lane; /* its own array, not the lanes */
     size_t n_lanes, cap;
+    int64_t busy_since_ns; /* atomic; monotonic: with the item in hand; 0: asleep */
 };
 
 int cb_worker_init(struct cb_worker *w);
@@ -24,6 +26,8 @@ void cb_worker_deinit(struct cb_worker *w);
 /** Before start. @return 0 or -ENOMEM */
 int cb_worker_add(struct cb_worker *w, struct cb_lane *l);
 int cb_worker_start(struct cb_worker *w);
+/** How long it has had the item in hand; 0: none. From any thread. */
+int64_t cb_worker_busy_ns(const struct cb_worker *w);
 /** After the lanes have stopped: works off what they left, joins. */
 void cb_worker_finish(struct cb_worker *w);
 

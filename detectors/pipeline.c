@@ -163,7 +163,7 @@ int cb_pipeline_on_track(struct cb_pipeline *p, int64_t track, const struct cb_t
         p->sink.on_passage(p->sink.self, &passage);
     if (passage.violation && p->sink.on_violation) {
         struct cb_violation v;
-        cb_speeding_violation(&passage, &v);
+        cb_speeding_violation(p->conf, &passage, &v);
         p->sink.on_violation(p->sink.self, &v);
     }
     cb_passage_deinit(&passage);

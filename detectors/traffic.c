@@ -1,8 +1,11 @@
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/frame.h"
+#include "detectors/classifier.h"
 #include "registry.h"
 #include "rules/speeding.h"
 #include "scene.h"
@@ -10,17 +13,70 @@
 #include "track/passage.h"
 #include "track/shadow.h"
 #include "track/tracker.h"
+#include "vision/drift.h"
 #include "vision/vision.h"
 
 /* Pictures → passages, and speeding from them. */
 struct traffic {
     struct cb_vision *vision; /* made with the first picture of a calibrated camera */
     struct cb_tracker tracker;
+    struct cb_drift *drift;   /* with vision */
+    int64_t t_told_ns;        /* when the drift was last told of */
+    bool has_told;
+    struct cb_classifier *classifier; /* NULL: class by size */
     const struct cb_road *road; /* that vision was made for */
     int width, height;
+    const struct cb_picture *picture; /* the one on_frame was called with, while it runs */
     int64_t utc_offset_ns;      /* of the latest picture */
     enum cb_time_source time_source;
 };
+
+#define TELL_EVERY_NS (5 * CB_NS_PER_S)
+
+static void suspend(const struct traffic *s, struct cb_passage *p)
+{
+    if (!cb_drift_state(s->drift).is_in_doubt)
+        return;
+    p->speed_mps = p->u95_mps = NAN;
+    p->reason = CB_REASON_SUSPENDED;
+}
+
+/* Pure of logs: what the state means is worded here, who must know it is the sink's. */
+static void tell_condition(struct cb_detector *d, int64_t t_ns, bool is_news)
+{
+    struct traffic *s = d->priv;
+    bool is_due = !s->has_told || t_ns < s->t_told_ns || t_ns - s->t_told_ns >= TELL_EVERY_NS;
+    if (!d->sink->on_condition || !(is_news || is_due))
+        return;
+    struct cb_drift_state now = cb_drift_state(s->drift);
+    char text[200];
+    if (now.is_lost)
+        snprintf(text, sizeof text, "the scene is not where it was calibrated: no speeds until it "
+                 "is back; look at the mounting and calibrate again");
+    else if (now.is_suspended)
+        snprintf(text, sizeof text, "the picture has moved %.1f px against its calibration (%.1f "
+                 "are borne): no speeds until it is back; look at the mounting and calibrate again",
+                 now.shift_px, now.limit_px);
+    else
+        snprintf(text, sizeof text, "the picture is within %.1f px of its calibration: speeds are "
+                 "given", now.limit_px);
+    s->has_told = true;
+    s->t_told_ns = t_ns;
+    d->sink->on_condition(d->sink->self,
+                          &(struct cb_condition){.t_ns = t_ns, .text = text,
+                                                 .drift_px = now.shift_px,
+                                                 .is_suspended = now.is_suspended,
+                                                 .is_news = is_news});
+}
+
+static int watch_drift(struct cb_detector *d, const struct cb_picture *p)
+{
+    struct traffic *s = d->priv;
+    int r = cb_drift_add(s->drift, p);
+    if (r >= 0)
+        tell_condition(d, p->t_ns, r > 0);
+    return r < 0 ? r : 0;
+}
 
 static int judge(struct cb_detector *d, struct cb_track *t)
 {
@@ -32,19 +88,32 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     int r = cb_track_passage(t, d->road, d->conf, cb_vision_region(s->vision), &p);
     if (r < 0)
         return r == -ENODATA ? 0 : r;
+    enum cb_road_user by_size = p.road_user;
+    if (s->classifier)
+        p.road_user = cb_classifier_tell(s->classifier, t->id, p.road_user);
     memcpy(p.camera, d->conf->id, sizeof p.camera);
     p.utc_offset_ns = s->utc_offset_ns;
     p.time_source = s->time_source;
-    cb_speeding_judge(d->conf, &p);
+    suspend(s, &p);
+    cb_speeding_judge_in_doubt(d->conf, &p, by_size);
     if (d->sink->on_passage)
         d->sink->on_passage(d->sink->self, &p);
     if (p.violation && d->sink->on_violation) {
         struct cb_violation v;
-        cb_speeding_violation(&p, &v);
+        cb_speeding_violation(d->conf, &p, &v);
         d->sink->on_violation(d->sink->self, &v);
     }
     cb_passage_deinit(&p);
     return 0;
+}
+
+/* Pictures that vision held back have lost their colours by now: those tracks have fewer views. */
+static int show_classifier(struct traffic *s, const struct cb_track *t, int64_t t_ns)
+{
+    if (!s->classifier || !s->picture || s->picture->t_ns != t_ns || !t->id || t->is_judged ||
+        !t->n || t->point[t->n - 1].t_ns != t_ns || t->point[t->n - 1].patch != CB_PATCH_OWN)
+        return 0;
+    return cb_classifier_show(s->classifier, t->id, s->picture, &t->point[t->n - 1].sample.box);
 }
 
 static int tell_scene(struct cb_detector *d, const struct cb_track *t, int64_t t_ns)
@@ -75,6 +144,8 @@ static int settle(struct cb_detector *d, int64_t t_ns, bool is_end)
             i++;
             continue;
         }
+        if (s->classifier)
+            cb_classifier_forget(s->classifier, t->id);
         cb_track_note_shadows(&s->tracker, t);
         cb_tracker_remove(&s->tracker, i);
     }
@@ -90,7 +161,8 @@ static int on_seen(void *self, int64_t t_ns, const struct cb_observation *o, siz
                              .region = cb_vision_region(s->vision), .road = s->road};
     int r = cb_tracker_add(&s->tracker, &sight);
     for (size_t i = 0; i < s->tracker.n && r == 0; i++)
-        r = tell_scene(d, &s->tracker.track[i], t_ns);
+        if ((r = tell_scene(d, &s->tracker.track[i], t_ns)) == 0)
+            r = show_classifier(s, &s->tracker.track[i], t_ns);
     return r < 0 ? r : settle(d, t_ns, false);
 }
 
@@ -109,7 +181,10 @@ static int fit_view(struct cb_detector *d, const struct cb_picture *p)
     struct traffic *s = d->priv;
     if (s->road == d->road && s->width == p->width && s->height == p->height)
         return 0;
+    for (size_t i = 0; s->classifier && i < s->tracker.n; i++)
+        cb_classifier_forget(s->classifier, s->tracker.track[i].id);
     cb_tracker_clear(&s->tracker);
+    cb_drift_destroy(&s->drift);
     cb_vision_destroy(&s->vision);
     s->road = d->road;
     s->width = p->width;
@@ -118,6 +193,8 @@ static int fit_view(struct cb_detector *d, const struct cb_picture *p)
         return 0;
     int r = cb_vision_create(&s->vision, d->road, d->conf, p->width, p->height,
                              p->is_full_range);
+    if (r == 0)
+        r = cb_drift_create(&s->drift, cb_vision_region(s->vision), p->width, p->height);
     return r == -EDOM ? 0 : r; /* the zone is not in the picture: nothing to measure */
 }
 
@@ -128,21 +205,41 @@ static int on_frame(struct cb_detector *d, const struct cb_frame *f)
     int r = fit_view(d, p);
     if (r == 0 && p->is_discontinuity)
         r = end_of_view(d);
+    if (r == 0 && p->is_discontinuity && s->drift)
+        cb_drift_break(s->drift);
     s->utc_offset_ns = p->utc_offset_ns;
     s->time_source = p->time_source;
-    return r < 0 || !s->vision ? r : cb_vision_add(s->vision, f, on_seen, d);
+    if (r == 0 && s->drift)
+        r = watch_drift(d, p);
+    if (r < 0 || !s->vision)
+        return r;
+    s->picture = p;
+    r = cb_vision_add(s->vision, f, on_seen, d);
+    s->picture = NULL;
+    return r;
+}
+
+static int init(struct cb_detector *d)
+{
+    struct traffic *s = d->priv;
+    return d->conf->classifier.model[0]
+               ? cb_classifier_create(&s->classifier, &d->conf->classifier, d->err)
+               : 0;
 }
 
 static void deinit(struct cb_detector *d)
 {
     struct traffic *s = d->priv;
     cb_tracker_deinit(&s->tracker);
+    cb_drift_destroy(&s->drift);
     cb_vision_destroy(&s->vision);
+    cb_classifier_destroy(&s->classifier);
 }
 
 const struct cb_detector_info cb_detector_traffic = {
     .name = "traffic",
     .priv_size = sizeof(struct traffic),
+    .init = init,
     .on_frame = on_frame,
     .flush = end_of_view,
     .deinit = deinit,

@@ -40,8 +40,9 @@ static void on_line(void *obj, int level, const char *fmt, va_list ap)
     if (!line[0])
         return;
     if (level <= AV_LOG_ERROR) {
-        strncpy(last_line, line, sizeof last_line - 1);
-        last_line[sizeof last_line - 1] = '\0';
+        size_t n = strnlen(line, sizeof last_line - 1);
+        memcpy(last_line, line, n);
+        last_line[n] = '\0';
     }
     cb_log_at(&log_of_libav, CB_LOG_DEBUG, "%s", line);
 }

@@ -2,6 +2,7 @@
 #include <libavutil/avstring.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "avlog.h"
 #include "base/clock.h"
@@ -15,9 +16,9 @@
 #define FORMATS                                                                                    \
     "rtsp,rtp,sdp,mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,h264,hevc,mjpeg,"   \
     "mpjpeg,m4v,ogg,wav,w64,aac,mp3,flac,asf,nut,ivf,obu,mxf,yuv4mpegpipe,aiff,caf,au,ac3,eac3,"   \
-    "amr,hls,dv,mjpeg_2000,jpeg_pipe,alaw,mulaw,3gp"
+    "amr,hls,dv,mjpeg_2000,jpeg_pipe,png_pipe,alaw,mulaw,3gp"
 /* Pictures one after the other, without times. */
-#define BARE_FORMATS     "h264,hevc,mjpeg,mpjpeg,m4v,mpegvideo,jpeg_pipe,obu"
+#define BARE_FORMATS     "h264,hevc,mjpeg,mpjpeg,m4v,mpegvideo,jpeg_pipe,png_pipe,obu"
 #define PROBE_BYTES      (8 * 1024 * 1024)
 #define ANALYZE_LIVE_US  "3000000"
 #define ANALYZE_US       "10000000"
@@ -78,6 +79,18 @@ static int explain(struct cb_source *s, int averror, const char *doing, struct c
     return cb_error_set(reterr, code, s->opts.where, "%s: %s", doing, cb_avlog_words(averror));
 }
 
+/* libav takes a still's name for a pattern of names (image2), before it has looked into it. */
+static const AVInputFormat *still_format(const char *path)
+{
+    static const char *const stills[][2] = {
+        {".png", "png_pipe"}, {".jpg", "jpeg_pipe"}, {".jpeg", "jpeg_pipe"}};
+    const char *dot = path ? strrchr(path, '.') : NULL;
+    for (size_t i = 0; dot && i < sizeof stills / sizeof stills[0]; i++)
+        if (!strcasecmp(dot, stills[i][0]))
+            return av_find_input_format(stills[i][1]);
+    return NULL;
+}
+
 static int open_input(struct cb_source *s, struct cb_error *reterr)
 {
     const struct cb_url_kind *kind = cb_url_kind(s->opts.url);
@@ -99,7 +112,7 @@ static int open_input(struct cb_source *s, struct cb_error *reterr)
     r = make_options(&s->opts, kind, &opts);
     if (r >= 0) {
         set_deadline(s, s->opts.open_timeout_s);
-        r = avformat_open_input(&s->fmt, url, NULL, &opts); /* frees fmt when it fails */
+        r = avformat_open_input(&s->fmt, url, still_format(path), &opts); /* frees fmt when it fails */
     }
     av_dict_free(&opts);
     return r < 0 ? explain(s, r, "can't be opened", reterr) : 0;

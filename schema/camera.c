@@ -4,9 +4,12 @@
 #include <stdlib.h>
 
 static const char *const transports[] = {"tcp", "udp", NULL};
+static const char *const kinds[] = {"yolox", NULL};
+static const char *const labels[] = {"coco", NULL};
 
 #define AT(field) CB_OPT_AT(struct cb_camera_conf, field)
 #define MIC(field) CB_OPT_AT(struct cb_microphone_conf, field)
+#define NET(field) CB_OPT_AT(struct cb_classifier_conf, field)
 #define CAL(field) CB_OPT_AT(struct cb_calibration_conf, field)
 
 const struct cb_opt cb_camera_opts[] = {
@@ -18,7 +21,6 @@ const struct cb_opt cb_camera_opts[] = {
      transports},
     {"road", CB_OPT_STRING, AT(road), 0, 0, NULL, "the road's name", NULL},
     {"district", CB_OPT_STRING, AT(district), 0, 0, NULL, "the district; part of the topic", NULL},
-    {"speed_limit_kmh", CB_OPT_DOUBLE, AT(speed_limit_kmh), 5, 200, "km/h", "speed limit", NULL},
     {"tolerance_kmh", CB_OPT_DOUBLE, AT(tolerance_kmh), 0, 20, "km/h",
      "deducted from speeds up to 100 km/h", NULL},
     {"tolerance_percent", CB_OPT_DOUBLE, AT(tolerance_percent), 0, 20, "%",
@@ -55,6 +57,13 @@ const struct cb_opt cb_calibration_opts[] = {
     {0},
 };
 
+const struct cb_opt cb_classifier_opts[] = {
+    {"model", CB_OPT_STRING, NET(model), 1, 0, NULL, "ONNX file of a detector", NULL},
+    {"kind", CB_OPT_ENUM, NET(kind), 0, 0, NULL, "its layout", kinds},
+    {"labels", CB_OPT_ENUM, NET(labels), 0, 0, NULL, "what its classes are", labels},
+    {0},
+};
+
 const struct cb_opt cb_distortion_opts[] = {
     {"k1", CB_OPT_DOUBLE, CAL(k1), -2, 2, NULL, "radial distortion, second order", NULL},
     {"k2", CB_OPT_DOUBLE, CAL(k2), -2, 2, NULL, "radial distortion, fourth order", NULL},
@@ -73,7 +82,10 @@ void cb_camera_conf_init(struct cb_camera_conf *c)
         .zone_y_min_m = NAN,
         .zone_y_max_m = NAN,
         .microphone = {.sensitivity_dbfs_at_94db = NAN, .limit_dba = NAN},
+        .recording_utc_ns = CB_UTC_UNKNOWN,
     };
+    cb_limits_conf_init(&c->limits);
+    cb_severity_table_init(&c->severity);
 }
 
 void cb_camera_conf_deinit(struct cb_camera_conf *c)
@@ -82,4 +94,6 @@ void cb_camera_conf_deinit(struct cb_camera_conf *c)
     free(c->calibration.distances);
     c->calibration.points = NULL;
     c->calibration.distances = NULL;
+    free(c->timezone.offset);
+    c->timezone = (struct cb_timezone){0};
 }

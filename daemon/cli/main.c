@@ -14,10 +14,13 @@ static const struct verb {
     {"measure", "measure a recorded clip, a live camera or tracks: one JSON object a line",
      cb_cli_measure},
     {"check", "check a configuration", cb_cli_check},
+    {"calibrate", "fit a camera's calibration, draw it over a frame, say what it can measure",
+     cb_cli_calibrate},
     {"migrate", "make or update the database's schema", cb_cli_migrate},
     {"tail", "live alerts, as a table or as JSON", cb_cli_tail},
     {"query", "the history of violations: table, CSV or JSON", cb_cli_query},
     {"verify", "prove evidence whole, or name what was altered", cb_cli_verify},
+    {"outbox", "what a node has not delivered yet, and why", cb_cli_outbox},
     {"keygen", "make signing keys and CURVE keys", cb_cli_keygen},
 };
 

@@ -96,6 +96,14 @@ static void on_level(void *self, const struct cb_noise_level *l)
                cb_s_from_ns(l->t_ns), l->laf_db, l->lafmax_db);
 }
 
+/* Not measured: no line of the contract, but whoever accepts the camera must know. */
+static void on_condition(void *self, const struct cb_condition *c)
+{
+    struct measure *m = self;
+    if (c->is_news)
+        fprintf(stderr, "%s: at %.1f s %s\n", m->conf->id, cb_s_from_ns(c->t_ns), c->text);
+}
+
 static void span(struct measure *m, int64_t t0_ns, int64_t t1_ns)
 {
     if (m->t_first_ns == INT64_MIN || t0_ns < m->t_first_ns)
@@ -181,7 +189,7 @@ static int measure_stream(struct measure *m, const struct cb_camera_conf *conf)
 static int measure(const struct cb_camera_conf *conf, const char *tracks, struct measure *m)
 {
     struct cb_sink sink = {.self = m, .on_passage = on_passage, .on_noise = on_noise,
-                           .on_level = on_level};
+                           .on_level = on_level, .on_condition = on_condition};
     struct cb_error e = {0};
     int r = cb_pipeline_create(&m->pipeline, conf, &sink, &e);
     if (r < 0)

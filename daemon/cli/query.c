@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "cli.h"
 #include "store/history.h"
@@ -121,14 +120,6 @@ static int print_row(void *arg, const char *const row[CB_HISTORY_COLUMN_COUNT])
     return p->has_failed ? -EPIPE : 0;
 }
 
-/* A day alone is its midnight in UTC. */
-static int parse_time(const char *text, int64_t *ret)
-{
-    char full[64];
-    snprintf(full, sizeof full, strlen(text) == 10 ? "%sT00:00:00Z" : "%s", text);
-    return cb_utc_parse(full, ret);
-}
-
 static int parse_real(const char *text, double *ret)
 {
     char *end;
@@ -211,10 +202,10 @@ static int set_option(struct request *q, int o, const char **ret_expected)
         return is_one_of(q->query.review = optarg, reviews);
     case 'f':
         *ret_expected = "--from: a time as 2026-11-23 or 2026-11-23T10:00:00Z";
-        return parse_time(optarg, &q->query.from_utc_ns);
+        return cb_cli_parse_time(optarg, &q->query.from_utc_ns);
     case 't':
         *ret_expected = "--to: a time as 2026-11-23 or 2026-11-23T10:00:00Z";
-        return parse_time(optarg, &q->query.to_utc_ns);
+        return cb_cli_parse_time(optarg, &q->query.to_utc_ns);
     case 'v':
         *ret_expected = "--min-speed: a number, km/h";
         return parse_real(optarg, &q->query.min_speed_kmh);

@@ -1,7 +1,6 @@
 #include "overlay.h"
 
 #include <errno.h>
-#include <fontconfig/fontconfig.h>
 #include <pango/pangocairo.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,11 +242,4 @@ int cb_overlay_image_height(const struct cb_overlay_image *image)
 int cb_overlay_image_n_unknown(const struct cb_overlay_image *image)
 {
     return image->n_unknown;
-}
-
-void cb_evidence_release_fonts(void)
-{
-    pango_cairo_font_map_set_default(NULL);
-    cairo_debug_reset_static_data();
-    FcFini();
 }

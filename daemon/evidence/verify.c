@@ -20,19 +20,16 @@
 /* The outbox leaves it where the media were removed after their delivery. Not part of the proof. */
 #define DELIVERED "delivered"
 
-static const char *const kind_names[] = {"record",  "signature", "key",  "altered",
-                                         "missing", "extra",     "chain"};
+static const char *const kind_names[] = {"record",  "signature", "key", "altered",
+                                         "missing", "extra",     "row", "chain"};
 
 const char *cb_fault_kind_name(enum cb_fault_kind k)
 {
     return kind_names[k];
 }
 
-static void add_fault(struct cb_verify_report *v, enum cb_fault_kind kind, const char *name,
-                      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-
-static void add_fault(struct cb_verify_report *v, enum cb_fault_kind kind, const char *name,
-                      const char *fmt, ...)
+void cb_verify_add_fault(struct cb_verify_report *v, enum cb_fault_kind kind, const char *name,
+                         const char *fmt, ...)
 {
     if (v->n_faults == CB_FAULTS_MAX)
         return;
@@ -52,14 +49,16 @@ static void check_signature(const char *json, size_t n, const char *signature,
     for (size_t i = 0; i < keys->n; i++)
         is_trusted = is_trusted || !strcmp(keys->key[i], v->link.public_key);
     if (!is_trusted)
-        add_fault(v, CB_FAULT_KEY, "record.sig", "is signed with key %.16s…, not with a key given",
-                  v->link.public_key);
+        cb_verify_add_fault(v, CB_FAULT_KEY, "record.sig",
+                            "is signed with key %.16s…, not with a key given", v->link.public_key);
     if (!signature)
-        add_fault(v, CB_FAULT_SIGNATURE, "record.sig", "is missing: nothing proves the record");
+        cb_verify_add_fault(v, CB_FAULT_SIGNATURE, "record.sig",
+                            "is missing: nothing proves the record");
     else if (!cb_key_is_signature_of(v->link.public_key, signature, json, n))
-        add_fault(v, CB_FAULT_SIGNATURE, "record.sig",
-                  "is not key %.16s…'s signature of record.json: one of the two was altered",
-                  v->link.public_key);
+        cb_verify_add_fault(
+            v, CB_FAULT_SIGNATURE, "record.sig",
+            "is not key %.16s…'s signature of record.json: one of the two was altered",
+            v->link.public_key);
 }
 
 static void check_file(const struct cb_evidence_file *f, const struct cb_verify_media *media,
@@ -71,20 +70,20 @@ static void check_file(const struct cb_evidence_file *f, const struct cb_verify_
     if (fd == -ENOENT && v->is_delivered)
         return;
     if (fd < 0) {
-        add_fault(v, CB_FAULT_MISSING, f->name,
-                  fd == -ENOENT ? "is not there (%s)" : "cannot be opened: %s",
-                  fd == -ENOENT ? f->role : strerror(-fd));
+        cb_verify_add_fault(v, CB_FAULT_MISSING, f->name,
+                            fd == -ENOENT ? "is not there (%s)" : "cannot be opened: %s",
+                            fd == -ENOENT ? f->role : strerror(-fd));
         return;
     }
     int r = cb_durable_hash(fd, sha256, &n_bytes);
     if (r < 0)
-        add_fault(v, CB_FAULT_MISSING, f->name, "cannot be read: %s", strerror(-r));
+        cb_verify_add_fault(v, CB_FAULT_MISSING, f->name, "cannot be read: %s", strerror(-r));
     else if (n_bytes != f->n_bytes)
-        add_fault(v, CB_FAULT_ALTERED, f->name, "has %" PRIu64 " bytes, %" PRIu64 " were sealed",
-                  n_bytes, f->n_bytes);
+        cb_verify_add_fault(v, CB_FAULT_ALTERED, f->name,
+                            "has %" PRIu64 " bytes, %" PRIu64 " were sealed", n_bytes, f->n_bytes);
     else if (strcmp(sha256, f->sha256))
-        add_fault(v, CB_FAULT_ALTERED, f->name, "has SHA-256 %.16s…, sealed was %.16s…", sha256,
-                  f->sha256);
+        cb_verify_add_fault(v, CB_FAULT_ALTERED, f->name, "has SHA-256 %.16s…, sealed was %.16s…",
+                            sha256, f->sha256);
 }
 
 static void fill_report(const struct cb_evidence *e, struct cb_verify_report *v)
@@ -105,13 +104,14 @@ static bool prove(const char *json, size_t n, const char *signature,
 {
     struct cb_error error = {0};
     if (sodium_init() < 0) {
-        add_fault(v, CB_FAULT_RECORD, "record.json", "cannot be checked: libsodium cannot start");
+        cb_verify_add_fault(v, CB_FAULT_RECORD, "record.json",
+                            "cannot be checked: libsodium cannot start");
         return false;
     }
     cb_durable_hash_bytes(json, n, v->link.sha256);
     if (cb_evidence_parse(json, n, ret_record, &error) < 0) {
-        add_fault(v, CB_FAULT_RECORD, "record.json", "is no record: %.80s %.100s", error.where,
-                  error.text);
+        cb_verify_add_fault(v, CB_FAULT_RECORD, "record.json", "is no record: %.80s %.100s",
+                            error.where, error.text);
         return false;
     }
     fill_report(ret_record, v);
@@ -166,7 +166,7 @@ static void check_extra(int dir_fd, const struct cb_evidence *e, struct cb_verif
     }
     for (struct dirent *entry; (entry = readdir(d));)
         if (!is_listed(e, entry->d_name))
-            add_fault(v, CB_FAULT_EXTRA, entry->d_name, "is not among what was sealed");
+            cb_verify_add_fault(v, CB_FAULT_EXTRA, entry->d_name, "is not among what was sealed");
     closedir(d);
 }
 
@@ -184,7 +184,7 @@ int cb_verify_package(const char *dir, const struct cb_verify_keys *keys,
     size_t n = 0, n_signature = 0;
     int r = cb_durable_read(fd, "record.json", RECORD_BYTES_MAX, &json, &n);
     if (r < 0) {
-        add_fault(&v, CB_FAULT_RECORD, "record.json", "cannot be read: %s", strerror(-r));
+        cb_verify_add_fault(&v, CB_FAULT_RECORD, "record.json", "cannot be read: %s", strerror(-r));
     } else {
         if (cb_durable_read(fd, "record.sig", CB_SIGNATURE_LEN, &signature, &n_signature) == 0 &&
             n_signature == CB_SIGNATURE_LEN && signature[n_signature - 1] == '\n')

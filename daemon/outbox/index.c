@@ -167,6 +167,12 @@ int cb_index_run(sqlite3 *db, int *ret_n_changed, const char *sql, const char *t
     return r;
 }
 
+int cb_index_retry_set_aside(sqlite3 *db, int *ret_n)
+{
+    return cb_index_run(db, ret_n, "UPDATE package SET state = 0, reason = NULL WHERE state = 2",
+                        "");
+}
+
 int64_t cb_index_number(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *s = NULL;

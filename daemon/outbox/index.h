@@ -26,4 +26,7 @@ int64_t cb_index_number(sqlite3 *db, const char *sql);
 /** A text column, yours; NULL when out of memory. */
 char *cb_index_text(sqlite3_stmt *s, int column);
 
+/** All that was set aside waits again. */
+int cb_index_retry_set_aside(sqlite3 *db, int *ret_n);
+
 #endif

@@ -172,8 +172,7 @@ int cb_outbox_retry_set_aside(struct cb_outbox *o, uint64_t *ret_n)
 {
     int n = 0;
     pthread_mutex_lock(&o->lock);
-    int r =
-        cb_index_run(o->db, &n, "UPDATE package SET state = 0, reason = NULL WHERE state = 2", "");
+    int r = cb_index_retry_set_aside(o->db, &n);
     pthread_mutex_unlock(&o->lock);
     if (r == 0 && ret_n)
         *ret_n = (uint64_t) n;

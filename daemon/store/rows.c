@@ -9,37 +9,69 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* A statement's parameters, in the order they are added. */
-struct values {
-    const char *v[40];
-    char text[40][48];
-    int n;
+/* In the order in which add_place, add_measured and add_proof add them. */
+const struct cb_row_column cb_row_columns[CB_ROW_COLUMN_COUNT] = {
+    {"id", CB_ROW_TEXT},
+    {"occurred_at", CB_ROW_TIME},
+    {"sealed_at", CB_ROW_TIME},
+    {"node", CB_ROW_TEXT},
+    {"sequence", CB_ROW_TEXT},
+    {"camera_id", CB_ROW_TEXT},
+    {"camera_name", CB_ROW_TEXT},
+    {"road", CB_ROW_TEXT},
+    {"district", CB_ROW_TEXT},
+    {"lat", CB_ROW_REAL},
+    {"lon", CB_ROW_REAL},
+    {"bearing_deg", CB_ROW_REAL},
+    {"kind", CB_ROW_TEXT},
+    {"severity", CB_ROW_TEXT},
+    {"track", CB_ROW_TEXT},
+    {"road_user", CB_ROW_TEXT},
+    {"direction", CB_ROW_TEXT},
+    {"speed_kmh", CB_ROW_REAL},
+    {"speed_uncertainty_kmh", CB_ROW_REAL},
+    {"charged_kmh", CB_ROW_REAL},
+    {"limit_kmh", CB_ROW_REAL},
+    {"lafmax_db", CB_ROW_REAL},
+    {"lafmax_7m5_db", CB_ROW_REAL},
+    {"limit_db", CB_ROW_REAL},
+    {"noise_class", CB_ROW_TEXT},
+    {"confidence", CB_ROW_REAL},
+    {"azimuth_deg", CB_ROW_REAL},
+    {"certificate", CB_ROW_TEXT},
+    {"software", CB_ROW_TEXT},
+    {"config_sha256", CB_ROW_TEXT},
+    {"public_key", CB_ROW_TEXT},
+    {"prev_sha256", CB_ROW_TEXT},
+    {"record_sha256", CB_ROW_TEXT},
+    {"record_json", CB_ROW_TEXT},
+    {"signature", CB_ROW_TEXT},
 };
 
-static void add_text(struct values *p, const char *s)
+static void add_text(struct cb_row *p, const char *s)
 {
     assert(p->n < (int) CB_LEN(p->v));
     p->v[p->n++] = s;
 }
 
-static void add_text_or_null(struct values *p, const char *s)
+static void add_text_or_null(struct cb_row *p, const char *s)
 {
     add_text(p, s && *s ? s : NULL);
 }
 
-static void add_real(struct values *p, double v)
+static void add_real(struct cb_row *p, double v)
 {
     snprintf(p->text[p->n], sizeof p->text[0], "%.10g", v);
     add_text(p, isfinite(v) ? p->text[p->n] : NULL);
 }
 
-static void add_int(struct values *p, int64_t v)
+static void add_int(struct cb_row *p, int64_t v)
 {
     snprintf(p->text[p->n], sizeof p->text[0], "%" PRId64, v);
     add_text(p, p->text[p->n]);
 }
 
-static void add_time(struct values *p, int64_t utc_ns)
+static void add_time(struct cb_row *p, int64_t utc_ns)
 {
     cb_db_print_time(utc_ns, p->text[p->n]);
     add_text(p, p->text[p->n]);
@@ -62,7 +94,7 @@ static int find_claim(struct cb_db *db, const struct cb_proven *p, bool *ret_is_
 int cb_rows_claim(struct cb_db *db, const struct cb_proven *p, bool *ret_is_new, bool *ret_is_same,
                   struct cb_error *reterr)
 {
-    struct values v = {0};
+    struct cb_row v = {0};
     PGresult *res = NULL;
     add_text(&v, p->record.id);
     add_time(&v, p->record.occurred_utc_ns);
@@ -79,7 +111,7 @@ int cb_rows_claim(struct cb_db *db, const struct cb_proven *p, bool *ret_is_new,
     return *ret_is_new ? 0 : find_claim(db, p, ret_is_same, reterr);
 }
 
-static void add_place(struct values *v, const struct cb_evidence *e)
+static void add_place(struct cb_row *v, const struct cb_evidence *e)
 {
     add_text(v, e->id);
     add_time(v, e->occurred_utc_ns);
@@ -95,7 +127,7 @@ static void add_place(struct values *v, const struct cb_evidence *e)
     add_real(v, e->bearing_deg);
 }
 
-static void add_measured(struct values *v, const struct cb_violation *w)
+static void add_measured(struct cb_row *v, const struct cb_violation *w)
 {
     const struct cb_passage *p = w->has_passage ? &w->passage : NULL;
     const struct cb_noise *n = w->has_noise ? &w->noise : NULL;
@@ -119,7 +151,7 @@ static void add_measured(struct values *v, const struct cb_violation *w)
     add_real(v, n ? n->azimuth_deg : NAN);
 }
 
-static void add_proof(struct values *v, const struct cb_proven *p, const char *record_json)
+static void add_proof(struct cb_row *v, const struct cb_proven *p, const char *record_json)
 {
     add_text_or_null(v, p->record.certificate);
     add_text_or_null(v, p->record.software);
@@ -131,21 +163,29 @@ static void add_proof(struct values *v, const struct cb_proven *p, const char *r
     add_text(v, p->signature);
 }
 
+void cb_rows_fill(struct cb_row *ret, const struct cb_proven *p, const char *record_json)
+{
+    ret->n = 0;
+    add_place(ret, &p->record);
+    add_measured(ret, &p->record.violation);
+    add_proof(ret, p, record_json);
+    assert(ret->n == CB_ROW_COLUMN_COUNT);
+}
+
 int cb_rows_add_violation(struct cb_db *db, const struct cb_proven *p, const char *record_json,
                           struct cb_error *reterr)
 {
-    static const char sql[] =
-        "INSERT INTO violation (id, occurred_at, sealed_at, node, sequence, camera_id, camera_name,"
-        " road, district, lat, lon, bearing_deg, kind, severity, track, road_user, direction,"
-        " speed_kmh, speed_uncertainty_kmh, charged_kmh, limit_kmh, lafmax_db, lafmax_7m5_db,"
-        " limit_db, noise_class, confidence, azimuth_deg, certificate, software, config_sha256,"
-        " public_key, prev_sha256, record_sha256, record_json, signature) VALUES"
-        " ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,"
-        "$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35)";
-    struct values v = {0};
-    add_place(&v, &p->record);
-    add_measured(&v, &p->record.violation);
-    add_proof(&v, p, record_json);
+    char names[1024] = "", marks[256] = "", sql[sizeof names + sizeof marks + 64];
+    size_t n = 0, m = 0;
+    struct cb_row v = {0};
+    for (int i = 0; i < CB_ROW_COLUMN_COUNT; i++) {
+        const char *comma = i ? ", " : "";
+        n += (size_t) snprintf(names + n, sizeof names - n, "%s%s", comma, cb_row_columns[i].name);
+        m += (size_t) snprintf(marks + m, sizeof marks - m, "%s$%d", comma, i + 1);
+    }
+    assert(n < sizeof names && m < sizeof marks);
+    snprintf(sql, sizeof sql, "INSERT INTO violation (%s) VALUES (%s)", names, marks);
+    cb_rows_fill(&v, p, record_json);
     return cb_db_exec(db, sql, v.n, v.v, NULL, reterr);
 }
 
@@ -154,7 +194,7 @@ int cb_rows_add_media(struct cb_db *db, const struct cb_proven *p, struct cb_err
     int r = 0;
     for (size_t i = 0; r == 0 && i < p->record.n_files; i++) {
         const struct cb_evidence_file *f = &p->record.file[i];
-        struct values v = {0};
+        struct cb_row v = {0};
         add_text(&v, p->record.id);
         add_text(&v, f->name);
         add_text(&v, f->role);
@@ -171,7 +211,7 @@ int cb_rows_add_media(struct cb_db *db, const struct cb_proven *p, struct cb_err
 
 int cb_rows_add_minute(struct cb_db *db, const struct cb_minute *m, struct cb_error *reterr)
 {
-    struct values v = {0};
+    struct cb_row v = {0};
     add_text(&v, m->camera);
     add_time(&v, m->minute_utc_ns);
     add_int(&v, m->from_s);

@@ -7,6 +7,25 @@
 
 /** Private to the store: records as rows, inside the caller's transaction. Results: cb_db_exec's. */
 
+/** Values as PostgreSQL takes them, in the order they were added; NULL: SQL NULL. Some are lent. */
+struct cb_row {
+    const char *v[40];
+    char text[40][48];
+    int n;
+};
+
+/** The columns of `violation` that a record gives. */
+#define CB_ROW_COLUMN_COUNT 35
+enum cb_row_type { CB_ROW_TEXT, CB_ROW_REAL, CB_ROW_TIME };
+struct cb_row_column {
+    const char *name;
+    enum cb_row_type type;
+};
+extern const struct cb_row_column cb_row_columns[CB_ROW_COLUMN_COUNT];
+
+/** The row that a record makes; lends p's strings and record_json. */
+void cb_rows_fill(struct cb_row *ret, const struct cb_proven *p, const char *record_json);
+
 /** Claims the id. *ret_is_new false: it was stored before, and *ret_is_same tells if as this. */
 int cb_rows_claim(struct cb_db *db, const struct cb_proven *p, bool *ret_is_new, bool *ret_is_same,
                   struct cb_error *reterr);

@@ -55,24 +55,55 @@ void cb_dsp_median_picture(uint16_t *dst, const uint8_t *const *pic, int n, size
     }
 }
 
+/* One output of range3 from the three rows' columns x0, x and x1. */
+static inline void range_at(uint8_t *lo, uint8_t *hi, const uint16_t *const r[3], int x0, int x,
+                            int x1)
+{
+    int a = 65535, b = 0;
+    for (int k = 0; k < 3; k++) {
+        a = min_i(a, min_i(r[k][x0], min_i(r[k][x], r[k][x1])));
+        b = max_i(b, max_i(r[k][x0], max_i(r[k][x], r[k][x1])));
+    }
+    lo[x] = (uint8_t) (a >> 8);
+    hi[x] = (uint8_t) min_i((b + 255) >> 8, 255);
+}
+
+static inline uint16_t min3(uint16_t a, uint16_t b, uint16_t c)
+{
+    uint16_t m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+static inline uint16_t max3(uint16_t a, uint16_t b, uint16_t c)
+{
+    uint16_t m = a > b ? a : b;
+    return m > c ? m : c;
+}
+
+/* Columns 1 … w − 2: no clamping, so that the compiler makes vectors of it. */
+static void range_inside(uint8_t *restrict lo, uint8_t *restrict hi, const uint16_t *restrict p,
+                         const uint16_t *restrict q, const uint16_t *restrict r, int w)
+{
+    for (int x = 1; x + 1 < w; x++) {
+        uint16_t a = min3(min3(p[x - 1], p[x], p[x + 1]), min3(q[x - 1], q[x], q[x + 1]),
+                          min3(r[x - 1], r[x], r[x + 1]));
+        uint16_t b = max3(max3(p[x - 1], p[x], p[x + 1]), max3(q[x - 1], q[x], q[x + 1]),
+                          max3(r[x - 1], r[x], r[x + 1]));
+        lo[x] = (uint8_t) (a >> 8);
+        hi[x] = (uint8_t) ((b >> 8) + ((b & 255) != 0 && b < 65280)); /* rounded up, ≤ 255 */
+    }
+}
+
 void cb_dsp_range3(uint8_t *lo, uint8_t *hi, const uint16_t *bg, int w, int h)
 {
     for (int y = 0; y < h; y++) {
         const uint16_t *r[3] = {bg + (size_t) max_i(y - 1, 0) * (size_t) w,
                                 bg + (size_t) y * (size_t) w,
                                 bg + (size_t) min_i(y + 1, h - 1) * (size_t) w};
-        uint8_t *restrict l = lo + (size_t) y * (size_t) w;
-        uint8_t *restrict u = hi + (size_t) y * (size_t) w;
-        for (int x = 0; x < w; x++) {
-            int x0 = max_i(x - 1, 0), x1 = min_i(x + 1, w - 1);
-            int a = 65535, b = 0;
-            for (int k = 0; k < 3; k++) {
-                a = min_i(a, min_i(r[k][x0], min_i(r[k][x], r[k][x1])));
-                b = max_i(b, max_i(r[k][x0], max_i(r[k][x], r[k][x1])));
-            }
-            l[x] = (uint8_t) (a >> 8);
-            u[x] = (uint8_t) min_i((b + 255) >> 8, 255);
-        }
+        uint8_t *l = lo + (size_t) y * (size_t) w, *u = hi + (size_t) y * (size_t) w;
+        range_at(l, u, r, 0, 0, min_i(1, w - 1));
+        range_inside(l, u, r[0], r[1], r[2], w);
+        range_at(l, u, r, max_i(w - 2, 0), w - 1, w - 1);
     }
 }
 
@@ -97,10 +128,11 @@ void cb_dsp_majority3(uint8_t *restrict dst, const uint8_t *restrict src, int w,
         uint8_t *d = dst + (size_t) y * (size_t) w;
         d[0] = d[w - 1] = 0;
         for (int x = 1; x + 1 < w; x++) {
-            int n = !!a[x - 1] + !!a[x] + !!a[x + 1] + !!b[x - 1] + !!b[x] + !!b[x + 1] +
-                    !!c[x - 1] + !!c[x] + !!c[x + 1];
+            uint8_t n = (uint8_t) ((a[x - 1] != 0) + (a[x] != 0) + (a[x + 1] != 0) +
+                                   (b[x - 1] != 0) + (b[x] != 0) + (b[x + 1] != 0) +
+                                   (c[x - 1] != 0) + (c[x] != 0) + (c[x + 1] != 0));
             uint8_t keep = b[x] ? b[x] : 1;
-            d[x] = n >= n_min ? keep : 0;
+            d[x] = n >= (uint8_t) n_min ? keep : 0;
         }
     }
 }

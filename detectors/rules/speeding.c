@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "limits.h"
+
 #define MPS_PER_KMH (1 / 3.6)
 
 static bool may_speed(enum cb_road_user u)
@@ -24,7 +26,7 @@ void cb_speeding_judge(const struct cb_camera_conf *conf, struct cb_passage *p)
 {
     p->violation = CB_VIOLATION_NONE;
     p->charged_mps = NAN;
-    p->limit_mps = conf->speed_limit_kmh * MPS_PER_KMH;
+    p->limit_mps = cb_limit_of_kmh(conf, p) * MPS_PER_KMH;
     if (!isfinite(p->speed_mps) || !isfinite(p->u95_mps))
         return;
     p->charged_mps = fmax(0, p->speed_mps - fmax(tolerance_mps(conf, p->speed_mps), p->u95_mps));
@@ -33,13 +35,19 @@ void cb_speeding_judge(const struct cb_camera_conf *conf, struct cb_passage *p)
         p->violation = CB_SPEEDING;
 }
 
-static enum cb_severity severity_of(double excess)
+void cb_speeding_judge_in_doubt(const struct cb_camera_conf *conf, struct cb_passage *p,
+                                enum cb_road_user other)
 {
-    if (excess < 0.20)
-        return CB_MINOR;
-    if (excess < 0.50)
-        return CB_MODERATE;
-    return excess <= 0.70 ? CB_SERIOUS : CB_EXTREME;
+    enum cb_road_user told = p->road_user;
+    cb_speeding_judge(conf, p);
+    if (!p->violation || other == told)
+        return;
+    double limit_mps = p->limit_mps;
+    p->road_user = other;
+    bool is_milder = cb_limit_of_kmh(conf, p) * MPS_PER_KMH > limit_mps;
+    if (is_milder)
+        cb_speeding_judge(conf, p);
+    p->road_user = told;
 }
 
 /* The fix nearest to the middle between first and last along the path. */
@@ -65,7 +73,8 @@ static void wish(struct cb_violation *v, const struct cb_fix *f)
     v->still[v->n_stills++] = (struct cb_still_wish){.t_ns = f->t_ns, .box = f->box};
 }
 
-void cb_speeding_violation(const struct cb_passage *p, struct cb_violation *ret)
+void cb_speeding_violation(const struct cb_camera_conf *conf, const struct cb_passage *p,
+                           struct cb_violation *ret)
 {
     struct cb_violation v = {.kind = CB_SPEEDING,
                              .utc_offset_ns = p->utc_offset_ns,
@@ -77,7 +86,7 @@ void cb_speeding_violation(const struct cb_passage *p, struct cb_violation *ret)
                              .has_passage = true,
                              .passage = *p};
     memcpy(v.camera, p->camera, sizeof v.camera);
-    v.severity = severity_of(p->charged_mps / p->limit_mps - 1);
+    v.severity = cb_severity_of(&conf->severity, p->charged_mps / p->limit_mps - 1);
     if (p->n_path) {
         const struct cb_fix *middle = &p->path[middle_of(p)];
         v.t_ns = middle->t_ns;

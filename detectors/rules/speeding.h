@@ -3,12 +3,16 @@
 
 #include "schema/violation.h"
 
-/** Fills limit_mps, charged_mps and violation from the camera's limit and tolerance. */
+/** Fills limit_mps, charged_mps and violation from the camera's limits and tolerance. */
 void cb_speeding_judge(const struct cb_camera_conf *conf, struct cb_passage *p);
+/** The same where p's class and another way to tell it may disagree: by the higher limit of both. */
+void cb_speeding_judge_in_doubt(const struct cb_camera_conf *conf, struct cb_passage *p,
+                                enum cb_road_user other);
 /**
- * The violation of a passage that was judged one. ret borrows p's path: valid as long as p, no
+ * The violation of a passage that was judged one, with its severity by conf's table. ret borrows p's path: valid as long as p, no
  * deinit.
  */
-void cb_speeding_violation(const struct cb_passage *p, struct cb_violation *ret);
+void cb_speeding_violation(const struct cb_camera_conf *conf, const struct cb_passage *p,
+                           struct cb_violation *ret);
 
 #endif

@@ -82,15 +82,15 @@ static struct cb_vec2 vector_of(const struct bundle *b, const double to_m[9],
     return (struct cb_vec2){to.x - from.x, to.y - from.y};
 }
 
-static double tape_u(double length_m)
+static double length_u(const struct cb_calibration_distance *d)
 {
-    return hypot(TAPE_M, TAPE_SHARE * length_m);
+    return d->u_m > 0 ? d->u_m : hypot(TAPE_M, TAPE_SHARE * d->length_m);
 }
 
 static void length_residuals(const struct cb_calibration_distance *d, struct cb_vec2 v, double *ret)
 {
     double length = hypot(v.x, v.y), aside = d->is_along ? v.x : v.y;
-    ret[0] = (length - d->length_m) / tape_u(d->length_m);
+    ret[0] = (length - d->length_m) / length_u(d);
     ret[1] = aside / length / (d->is_along ? ALONG_RAD : ACROSS_RAD);
 }
 

@@ -13,6 +13,7 @@
 #define HOLD_S        4.0
 #define HOLD_MAX      256 /* pictures, and */
 #define HOLD_BYTES    (64u << 20)
+#define CATCH_UP      3 /* held pictures looked at with each new one, until none is left */
 #define N_MEDIAN      25
 #define FRAGMENT_M    0.25 /* one road user's patches may be so far apart, upright */
 #define AREA_MIN_M2   0.2  /* in the picture plane */
@@ -34,8 +35,9 @@ struct cb_vision {
     uint8_t *img;
     int64_t t_ns; /* of the last picture that was looked at */
     bool is_started;
-    struct held *held;
+    struct held *held; /* until the backdrop is known, and until those are caught up with */
     size_t n_held, cap_held;
+    size_t i_held;     /* the first that was not looked at */
 };
 
 int cb_vision_create(struct cb_vision **ret, const struct cb_road *road,
@@ -62,7 +64,7 @@ static void drop_held(struct cb_vision *v)
 {
     for (size_t i = 0; i < v->n_held; i++)
         free(v->held[i].img);
-    v->n_held = 0;
+    v->n_held = v->i_held = 0;
 }
 
 void cb_vision_destroy(struct cb_vision **vision)
@@ -182,7 +184,7 @@ static bool is_enough(const struct cb_vision *v)
            cb_s_from_ns(v->held[v->n_held - 1].t_ns - v->held[0].t_ns) >= HOLD_S;
 }
 
-static int start(struct cb_vision *v, cb_vision_fn *fn, void *self)
+static void start(struct cb_vision *v)
 {
     const uint8_t *img[N_MEDIAN];
     size_t n = v->n_held < N_MEDIAN ? v->n_held : N_MEDIAN;
@@ -199,27 +201,42 @@ static int start(struct cb_vision *v, cb_vision_fn *fn, void *self)
         v->t_ns = v->held[i].t_ns;
     }
     v->t_ns = v->held[0].t_ns;
+}
+
+/* Looks at up to n of the held pictures, in order: a few with each new picture, for seconds of
+ * work at once would make a live camera's queue overflow. */
+static int look_at_held(struct cb_vision *v, size_t n, cb_vision_fn *fn, void *self)
+{
     int r = 0;
-    for (size_t i = 0; i < v->n_held && r == 0; i++)
-        r = look(v, v->held[i].img, v->held[i].t_ns, fn, self);
-    drop_held(v);
+    for (; n > 0 && v->i_held < v->n_held && r == 0; n--) {
+        struct held *h = &v->held[v->i_held++];
+        r = look(v, h->img, h->t_ns, fn, self);
+        free(h->img);
+        h->img = NULL;
+    }
+    if (v->i_held == v->n_held)
+        drop_held(v);
     return r;
 }
 
 int cb_vision_add(struct cb_vision *v, const struct cb_frame *f, cb_vision_fn *fn, void *self)
 {
     const struct cb_picture *p = cb_frame_picture(f);
-    if (v->is_started) {
+    if (v->is_started && !v->n_held) {
         reduce(v, p, v->img);
         return look(v, v->img, p->t_ns, fn, self);
     }
     int r = hold(v, p);
-    return r == 0 && is_enough(v) ? start(v, fn, self) : r;
+    if (r == 0 && !v->is_started && is_enough(v))
+        start(v);
+    return r == 0 && v->is_started ? look_at_held(v, CATCH_UP, fn, self) : r;
 }
 
 int cb_vision_flush(struct cb_vision *v, cb_vision_fn *fn, void *self)
 {
-    int r = !v->is_started && v->n_held ? start(v, fn, self) : 0;
+    if (!v->is_started && v->n_held)
+        start(v);
+    int r = look_at_held(v, SIZE_MAX, fn, self);
     v->is_started = false;
     return r;
 }

@@ -18,7 +18,7 @@ FLOORS = {  # a folder and whose public headers it may include
     "detectors": {"base", "schema", "detectors"},
     "daemon": {"base", "schema", "ingest", "detectors", "daemon"},
 }
-DAEMON_ROOMS = {"evidence", "outbox", "bus", "store", "gateway", "push", "cli"}
+DAEMON_ROOMS = {"evidence", "outbox", "bus", "store", "gateway", "push", "draw", "cli"}
 WIRES = {"", "cli"}  # daemon/*.c and the tool's verbs may use every room of the daemon
 
 LIBRARIES = [  # system include, the folders it may stand in
@@ -28,7 +28,8 @@ LIBRARIES = [  # system include, the folders it may stand in
     (r"zmq\.h|zmq_\w+\.h|czmq\.h", ["daemon/bus/", "daemon/cli/keygen", "daemon/cli/tail"]),
     (r"microhttpd\.h", ["daemon/gateway/"]),
     (r"sqlite3\.h", ["daemon/outbox/"]),
-    (r"turbojpeg\.h|cairo|pango", ["daemon/evidence/"]),
+    (r"turbojpeg\.h", ["daemon/evidence/"]),
+    (r"cairo|pango", ["daemon/evidence/", "daemon/draw/"]),
     (r"kissfft|kiss_fft", ["detectors/sound/", "detectors/dsp/"]),
     (r"yaml\.h", ["daemon/"]),
     (r"sodium", ["daemon/"]),

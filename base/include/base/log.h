@@ -30,6 +30,12 @@ void cb_log_set_max(enum cb_level max);
 /** fn NULL: back to stderr (`2026-11-23T10:00:00.123Z info ingest[sz-nh-0001] text`). */
 void cb_log_set_sink(cb_log_sink_fn *fn, void *self);
 
+/**
+ * A sink for machines: one JSON object a line with time, level, topic, id (if there is one), text.
+ * self: the FILE, or NULL for stderr.
+ */
+cb_log_sink_fn cb_log_json;
+
 #define cb_err(obj, ...) cb_log_at(&(obj)->log, CB_LOG_ERR, __VA_ARGS__)
 #define cb_warn(obj, ...) cb_log_at(&(obj)->log, CB_LOG_WARN, __VA_ARGS__)
 #define cb_info(obj, ...) cb_log_at(&(obj)->log, CB_LOG_INFO, __VA_ARGS__)

@@ -53,5 +53,12 @@ void cb_road_residuals(const struct cb_road *r, double *ret_rms_px, double *ret_
  * alone: what no averaging over a track takes away.
  */
 double cb_road_scale_u(const struct cb_road *r, double x_m, double y0_m, double y1_m);
+/**
+ * What to expect of a vehicle at v_mps that is followed along x_m from y0 to y1, by the same code
+ * that measures: half-width of the 95 % interval, for points found to a pixel, fps pictures a
+ * second. @return 0; -EDOM: nothing can be measured there; -ENOMEM
+ */
+int cb_road_expect_u95(const struct cb_road *r, double x_m, double y0_m, double y1_m, double v_mps,
+                       double fps, double *ret_u95_mps);
 
 #endif

@@ -1,6 +1,7 @@
 #ifndef DETECTORS_DETECTOR_H
 #define DETECTORS_DETECTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,15 @@ struct cb_noise;
 struct cb_noise_level;
 struct cb_violation;
 
+/** How a camera's own state bears on its measuring, in the words of the one who must see to it. */
+struct cb_condition {
+    int64_t t_ns;
+    const char *text;  /* one line; lent */
+    double drift_px;   /* how far the scene has moved against the calibration, full px */
+    bool is_suspended; /* no passage carries a speed */
+    bool is_news;      /* is_suspended has just changed; else the state of now, every few seconds */
+};
+
 /** Pipeline → whoever: records are lent for the call, copy to keep. Any function may be NULL. */
 struct cb_sink {
     void *self;
@@ -23,6 +33,7 @@ struct cb_sink {
     void (*on_noise)(void *self, const struct cb_noise *n);
     void (*on_level)(void *self, const struct cb_noise_level *l);
     void (*on_violation)(void *self, const struct cb_violation *v);
+    void (*on_condition)(void *self, const struct cb_condition *c);
 };
 
 struct cb_detector_info;

@@ -6,6 +6,7 @@
 
 #include "base/opt.h"
 #include "base/sound.h"
+#include "schema/limits.h"
 
 #define CB_CAMERA_ID_LEN 65
 #define CB_NAME_LEN 128
@@ -23,6 +24,7 @@ struct cb_calibration_distance {
     double length_m;
     bool is_along; /* along the road, else across it */
     int line;
+    double u_m; /* standard uncertainty of length_m; 0: that of a tape */
 };
 
 /** Exactly one of points and distances is given. */
@@ -45,6 +47,16 @@ struct cb_microphone_conf {
     char calibrated_on[16];          /* YYYY-MM-DD; "" unknown */
 };
 
+enum cb_classifier_kind { CB_YOLOX };
+enum cb_classifier_labels { CB_COCO };
+
+/** A network that tells road users apart; model "": none, the class is told by size. */
+struct cb_classifier_conf {
+    char model[512]; /* ONNX file */
+    int kind;        /* enum cb_classifier_kind */
+    int labels;      /* enum cb_classifier_labels */
+};
+
 enum cb_rtsp_transport { CB_RTSP_TCP, CB_RTSP_UDP };
 
 /** A camera as city.yaml gives it. A value, read-only after load. Absent numbers are NaN. */
@@ -56,13 +68,18 @@ struct cb_camera_conf {
     int rtsp_transport;         /* enum cb_rtsp_transport */
     double lat_deg, lon_deg, bearing_deg;
     char road[CB_NAME_LEN], district[CB_NAME_LEN];
-    double speed_limit_kmh; /* NaN: nothing is judged */
+    double speed_limit_kmh; /* where limits says no other; NaN: nothing is judged */
+    struct cb_limits_conf limits;
+    struct cb_severity_table severity;
+    struct cb_timezone timezone; /* of limits' periods */
+    int64_t recording_utc_ns;    /* UTC of a recording's time 0, or CB_UTC_UNKNOWN */
     double tolerance_kmh;   /* deducted up to 100 km/h; default 3 */
     double tolerance_percent; /* deducted above 100 km/h; default 3 */
     bool has_calibration, has_zone, has_microphone;
     struct cb_calibration_conf calibration;
     double zone_y_min_m, zone_y_max_m;
     struct cb_microphone_conf microphone;
+    struct cb_classifier_conf classifier;
     int line;
 };
 
@@ -73,6 +90,6 @@ void cb_camera_conf_deinit(struct cb_camera_conf *c);
 
 /* The scalar settings of each part, for the configuration reader and the documents. */
 extern const struct cb_opt cb_camera_opts[], cb_location_opts[], cb_zone_opts[],
-    cb_microphone_opts[], cb_calibration_opts[], cb_distortion_opts[];
+    cb_microphone_opts[], cb_calibration_opts[], cb_distortion_opts[], cb_classifier_opts[];
 
 #endif

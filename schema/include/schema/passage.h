@@ -5,17 +5,8 @@
 #include <stdint.h>
 
 #include "schema/camera.h"
+#include "schema/road_user.h"
 
-enum cb_road_user {
-    CB_UNKNOWN,
-    CB_CAR,
-    CB_TRUCK,
-    CB_BUS,
-    CB_MOTORCYCLE,
-    CB_BICYCLE,
-    CB_PEDESTRIAN,
-    CB_ROAD_USER_COUNT
-};
 enum cb_direction { CB_AWAY, CB_TOWARD };
 
 enum cb_violation_kind { CB_VIOLATION_NONE, CB_SPEEDING, CB_MODIFIED_EXHAUST, CB_VIOLATION_COUNT };
@@ -67,7 +58,6 @@ struct cb_passage {
     enum cb_violation_kind violation;
 };
 
-const char *cb_road_user_name(enum cb_road_user u);
 const char *cb_direction_name(enum cb_direction d);
 const char *cb_reason_name(enum cb_reason r);
 const char *cb_violation_kind_name(enum cb_violation_kind k); /* NULL for CB_VIOLATION_NONE */

@@ -4,11 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "config.h"
+#include "timezone.h"
 
 #define POINTS                                                                                     \
     "    calibration:\n"                                                                           \
@@ -17,6 +19,8 @@
     "        - {px: [1100, 600], m: [8, 10]}\n"                                                    \
     "        - {px: [800, 200], m: [8, 40]}\n"                                                     \
     "        - {px: [400, 200], m: [0, 40]}\n"
+
+#define LIMITS "cameras:\n  - id: a\n    url: x\n    speed_limit_kmh:\n"
 
 static int load(const char *text, struct cb_config **ret, struct cb_error *e)
 {
@@ -76,6 +80,74 @@ static void test_least_camera(void **state)
     cb_config_destroy(&c);
 }
 
+static void test_limits(void **state)
+{
+    (void) state;
+    struct cb_config *c = NULL;
+    struct cb_error e = {0};
+    int r = load(LIMITS "      default: 60\n"
+                 "      lanes: [{x_min: 0, x_max: 3.5, kmh: 80, name: \"1\"}]\n"
+                 "      classes: {truck: 50, bus: 55}\n"
+                 "      schedule:\n"
+                 "        - {from: \"22:00\", to: \"06:00\", days: [mon, sun], kmh: 40}\n"
+                 "        - {from: \"00:00\", to: \"24:00\", kmh: 70}\n"
+                 "    timezone: Europe/Berlin\n"
+                 "    recording_utc: 2026-03-01T21:50:00Z\n"
+                 "severity: [{above_percent: 0, severity: serious}]\n",
+                 &c, &e);
+    if (r < 0)
+        fail_msg("%s: %s", e.where, e.text);
+    const struct cb_camera_conf *cam = &c->camera[0];
+    const struct cb_limits_conf *l = &cam->limits;
+    assert_true(cam->speed_limit_kmh == 60 && l->n_lanes == 1 && l->n_periods == 2);
+    assert_true(l->lane[0].x_max_m == 3.5 && l->lane[0].limit_kmh == 80);
+    assert_string_equal(l->lane[0].name, "1");
+    assert_true(l->class_kmh[CB_TRUCK] == 50 && l->class_kmh[CB_BUS] == 55);
+    assert_true(isnan(l->class_kmh[CB_CAR]) && isnan(l->class_kmh[CB_UNKNOWN]));
+    assert_int_equal(l->period[0].from_s, 22 * 3600);
+    assert_int_equal(l->period[0].to_s, 6 * 3600);
+    assert_int_equal(l->period[0].days, 0x41);
+    assert_int_equal(l->period[1].to_s, 86400);
+    assert_int_equal(l->period[1].days, 0x7f);
+    assert_int_equal(cam->recording_utc_ns, 1772401800 * INT64_C(1000000000));
+    assert_int_equal(cam->severity.n, 1);
+    assert_int_equal(cam->severity.tier[0].severity, 2);
+    cb_config_destroy(&c);
+}
+
+/* The zone's own history: 2026 has summer time from 29 March 01:00 to 25 October 01:00 UTC. */
+static int32_t offset_at(const struct cb_timezone *z, int64_t t_s)
+{
+    int32_t offset_s = 0;
+    for (size_t i = 0; i < z->n && (!i || z->offset[i].from_s <= t_s); i++)
+        offset_s = z->offset[i].offset_s;
+    return offset_s;
+}
+
+static void test_timezones(void **state)
+{
+    (void) state;
+    struct cb_timezone z = {0};
+    assert_int_equal(cb_timezone_load("Europe/Berlin", &z, NULL), 0);
+    assert_int_equal(offset_at(&z, 1774745999), 3600);
+    assert_int_equal(offset_at(&z, 1774746000), 7200);
+    assert_int_equal(offset_at(&z, 1792889999), 7200);
+    assert_int_equal(offset_at(&z, 1792890000), 3600);
+    free(z.offset);
+    z = (struct cb_timezone){0};
+    assert_int_equal(cb_timezone_load("Asia/Shanghai", &z, NULL), 0);
+    assert_int_equal(offset_at(&z, 1774746000), 8 * 3600);
+    free(z.offset);
+    z = (struct cb_timezone){0};
+    assert_int_equal(cb_timezone_load("-03:30", &z, NULL), 0);
+    assert_int_equal(offset_at(&z, 0), -(3 * 3600 + 1800));
+    free(z.offset);
+    static const char *const wrong[] = {"", "+8", "+08:60", "+08.00", "/etc/passwd", "zone.tab",
+                                        "tzdata.zi", "Europe", "a/../../b"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_true(cb_timezone_load(wrong[i], &z, NULL) < 0);
+}
+
 struct wrong {
     const char *text, *where, *said;
 };
@@ -100,7 +172,7 @@ static const struct wrong wrongs[] = {
     {"cameras:\n  - id: a\n    url: x\n    speed_limit_kmh: nan\n",
      "city.yaml:4 cameras[0].speed_limit_kmh", "from 5 to 200 km/h"},
     {"cameras:\n  - id: a\n    url: x\n    speed_limit_kmh: [60]\n",
-     "city.yaml:4 cameras[0].speed_limit_kmh", "is a list or mapping, expected a number"},
+     "city.yaml:4 cameras[0].speed_limit_kmh", "is a list, expected a number from 5 to 200 km/h or a mapping"},
     {"cameras:\n  - id: a\n    url: x\n    zone: {y_min: 9, y_max: 4}\n",
      "city.yaml:4 cameras[0].zone", "y_min below y_max"},
     {"cameras:\n  - id: a\n    url: x\n    microphone: {limit_dba: 85}\n",
@@ -117,6 +189,51 @@ static const struct wrong wrongs[] = {
      "city.yaml:5 cameras[0].calibration", "line"},
     {"cameras:\n  - id: a\n    url: x\n  - id: a\n    url: y\n", "city.yaml:4 cameras[1]",
      "id 'a' is also that of line 2"},
+    {LIMITS "      lanes: [{x_min: 0, x_max: 3, kmh: 80}]\n",
+     "city.yaml:5 cameras[0].speed_limit_kmh", "default is missing"},
+    {LIMITS "      default: 60\n      lane: []\n",
+     "city.yaml:6 cameras[0].speed_limit_kmh.lane", "expected one of: default, lanes, classes, schedule"},
+    {LIMITS "      default: 60\n      lanes: [{x_min: 3, x_max: 3, kmh: 80}]\n",
+     "city.yaml:6 cameras[0].speed_limit_kmh.lanes[0]", "x_min below x_max"},
+    {LIMITS "      default: 60\n      lanes:\n        - {x_min: 0, x_max: 3, kmh: 80}\n        - {x_min: 2, x_max: 5, kmh: 60}\n",
+     "city.yaml:8 cameras[0].speed_limit_kmh.lanes[1]", "overlaps lanes[0]"},
+    {LIMITS "      default: 60\n      classes: {lorry: 50}\n",
+     "city.yaml:6 cameras[0].speed_limit_kmh.classes.lorry", "expected one of: car, truck, bus, motorcycle"},
+    {LIMITS "      default: 60\n      classes: {truck: 80}\n",
+     "city.yaml:5 cameras[0].speed_limit_kmh", "classes.truck is 80 and never the lowest"},
+    {LIMITS "      default: 60\n      schedule: [{from: \"22:00\", to: \"6:00\", kmh: 40}]\n",
+     "city.yaml:6 cameras[0].speed_limit_kmh.schedule[0]", "to is '6:00', expected \"HH:MM\""},
+    {LIMITS "      default: 60\n      schedule: [{from: \"22:00\", to: \"06:60\", kmh: 40}]\n",
+     "city.yaml:6 cameras[0].speed_limit_kmh.schedule[0]", "to is '06:60', expected"},
+    {LIMITS "      default: 60\n      schedule: [{from: \"22:00\", to: \"22:00\", kmh: 40}]\n",
+     "city.yaml:6 cameras[0].speed_limit_kmh.schedule[0]", "both 22:00"},
+    {LIMITS "      default: 60\n      schedule: [{from: \"22:00\", to: \"06:00\", days: [monday], kmh: 40}]\n",
+     "city.yaml:6 cameras[0].speed_limit_kmh.schedule[0].days[0]", "is 'monday', expected one of mon, tue"},
+    {LIMITS "      default: 60\n      schedule: [{from: \"22:00\", to: \"06:00\", kmh: 80}]\n",
+     "city.yaml:5 cameras[0].speed_limit_kmh", "make the highest the default"},
+    {LIMITS "      default: 60\n      schedule: [{from: \"22:00\", to: \"06:00\", kmh: 40}]\n",
+     "city.yaml:2 cameras[0]", "timezone is missing"},
+    {"cameras:\n  - id: a\n    url: x\n    timezone: Asia/Shenzhen\n", "city.yaml:4 cameras[0].timezone",
+     "is 'Asia/Shenzhen', expected an IANA time zone"},
+    {"cameras:\n  - id: a\n    url: x\n    timezone: ../../../etc/passwd\n",
+     "city.yaml:4 cameras[0].timezone", "expected an IANA time zone"},
+    {"cameras:\n  - id: a\n    url: x\n    timezone: \"+25:00\"\n", "city.yaml:4 cameras[0].timezone",
+     "an offset from UTC"},
+    {"cameras:\n  - id: a\n    url: x\n    recording_utc: 2026-02-31T10:00:00Z\n",
+     "city.yaml:4 cameras[0].recording_utc", "expected a time in UTC"},
+    {"severity: [{above_percent: 5, severity: minor}]\n", "city.yaml:1 severity[0]", "expected 0 in the first"},
+    {"severity: [{above_percent: 0, severity: huge}]\n", "city.yaml:1 severity[0].severity",
+     "expected one of minor, moderate, serious, extreme"},
+    {"severity:\n  - {above_percent: 0, severity: minor}\n  - {above_percent: 0, severity: extreme}\n",
+     "city.yaml:3 severity[1]", "more than the tier before"},
+    {"severity: [{above_percent: 0}]\n", "city.yaml:1 severity[0]", "both given"},
+    {"cameras:\n  - id: a\n    url: x\n    classifier: {kind: yolox}\n",
+     "city.yaml:4 cameras[0].classifier", "model is missing"},
+    {"cameras:\n  - id: a\n    url: x\n    classifier: {model: a, kind: ssd}\n",
+     "city.yaml:4 cameras[0].classifier.kind", "expected one of yolox"},
+    {"cameras:\n  - id: a\n    url: x\n    classifier: {model: none.onnx}\n",
+     "city.yaml:2 classifier.model", "/city/none.onnx no such file, expected an ONNX model"},
+    {"severity: []\n", "city.yaml:1 severity", "1 to 8"},
 };
 
 static void test_wrong_is_named(void **state)
@@ -138,6 +255,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_camera),
         cmocka_unit_test(test_least_camera),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_timezones),
         cmocka_unit_test(test_wrong_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

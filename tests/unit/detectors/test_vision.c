@@ -59,6 +59,32 @@ static void test_one_car_away(void **state)
     assert_true(o.t_told_ns[0] - o.passage[0].t_last_ns < 1000000000); /* told within a second */
 }
 
+/* A low sun: attached to the vehicle, and torn off it, the shadow is nobody. */
+static void test_a_shadow_is_no_road_user(void **state)
+{
+    (void) state;
+    const double gap_m[] = {0, 0.8};
+    for (int i = 0; i < 2; i++) {
+        const struct box car = {.x_m = -1.5, .y0_m = 5, .v_mps = KMH(60), .t0_s = 5,
+                                .width_m = 1.8, .length_m = 4.4, .height_m = 1.45, .level = 150,
+                                .shadow_m = 2.6, .shadow_gap_m = gap_m[i]};
+        struct view v = day;
+        v.width = 1280;
+        v.height = 720;
+        v.f_px = 1240;
+        v.seconds = 9;
+        v.box = &car;
+        v.n_boxes = 1;
+        struct outcome o;
+        watch(&v, 12, 40, 50, &o);
+        show(&o);
+        assert_int_equal(o.n, 1);
+        assert_speed(&o.passage[0], 60);
+        assert_int_equal(o.passage[0].road_user, CB_CAR);
+        assert_int_equal(o.n_violations, 1);
+    }
+}
+
 static void test_two_directions(void **state)
 {
     (void) state;
@@ -245,10 +271,45 @@ static void test_sizes_and_rates(void **state)
     }
 }
 
+static void knocked(int bump_px, struct outcome *o)
+{
+    const struct box cars[] = {{1.8, 5, KMH(60), 5, 1.8, 4.4, 1.45, 150, 0, 0},
+                               {1.8, 5, KMH(60), 17, 1.8, 4.4, 1.45, 150, 0, 0}};
+    struct view v = day;
+    v.seconds = 21;
+    v.box = cars;
+    v.n_boxes = 2;
+    v.bump_s = 10;
+    v.bump_px = bump_px;
+    watch(&v, 12, 40, 50, o);
+    show(o);
+    assert_int_equal(o->n, 2);
+    assert_speed(&o->passage[0], 60);
+}
+
+static void test_knocked_camera_charges_nobody(void **state)
+{
+    (void) state;
+    struct outcome o;
+    knocked(3, &o);
+    assert_true(isnan(o.passage[1].speed_mps) && isnan(o.passage[1].u95_mps));
+    assert_int_equal(o.passage[1].reason, CB_REASON_SUSPENDED);
+    assert_int_equal(o.n_violations, 1);
+    assert_int_equal(o.n_suspended, 1);
+    assert_int_equal(o.n_resumed, 0);
+    if (!(fabs(o.drift_px - 3) < 0.3))
+        fail_msg("drift %.2f px, want 3 ± 0.3", o.drift_px);
+    knocked(0, &o); /* and one that was not goes on */
+    assert_speed(&o.passage[1], 60);
+    assert_int_equal(o.n_violations, 2);
+    assert_int_equal(o.n_suspended, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_car_away),
+        cmocka_unit_test(test_a_shadow_is_no_road_user),
         cmocka_unit_test(test_two_directions),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_who_stops_is_no_speeder),
@@ -259,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_overtaking),
         cmocka_unit_test(test_same_input_same_output),
         cmocka_unit_test(test_sizes_and_rates),
+        cmocka_unit_test(test_knocked_camera_charges_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

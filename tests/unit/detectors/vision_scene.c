@@ -10,6 +10,8 @@
 #include "base/frame.h"
 #include "detectors/pipeline.h"
 
+#define SHADOW_RATIO 0.65 /* of luma over black: sky light alone, with the code's gamma */
+
 struct px {
     double x, y;
 };
@@ -22,6 +24,7 @@ static struct px project(const struct view *v, double x, double y, double z)
                        0.5 * (v->height - 1) + v->f_px * down / depth};
 }
 
+/* Of level, or below 0, darkened to SHADOW_RATIO of what is there. */
 static void fill(const struct view *v, uint8_t *img, const struct px *p, int n, int level)
 {
     for (int y = 0; y < v->height; y++) {
@@ -35,7 +38,9 @@ static void fill(const struct view *v, uint8_t *img, const struct px *p, int n, 
             hi = fmax(hi, x);
         }
         for (int x = (int) fmax(0, ceil(lo)); x <= (int) fmin(v->width - 1, floor(hi)); x++)
-            img[y * v->width + x] = (uint8_t) level;
+            img[y * v->width + x] =
+                (uint8_t) (level >= 0 ? level
+                                      : 16 + (img[y * v->width + x] - 16) * SHADOW_RATIO);
     }
 }
 
@@ -63,6 +68,11 @@ static void draw_box(const struct view *v, uint8_t *img, const struct box *b, do
                          project(v, sx, y1, h), project(v, sx, y0, h)};
     struct px end[4] = {project(v, x0, y0, 0.15), project(v, x1, y0, 0.15), project(v, x1, y0, h),
                         project(v, x0, y0, h)};
+    double s0 = x1 + b->shadow_gap_m, s1 = s0 + b->shadow_m;
+    struct px cast[4] = {project(v, s0, y0, 0), project(v, s1, y0 + 1, 0),
+                         project(v, s1, y1 + 1, 0), project(v, s0, y1, 0)};
+    if (b->shadow_m > 0)
+        fill(v, img, cast, 4, -1);
     fill(v, img, under, 4, 30);
     fill(v, img, roof, 4, b->level + 50);
     fill(v, img, side, 4, b->level + 25);
@@ -84,11 +94,31 @@ static int by_distance(const void *a, const void *b)
     return (*p < *q) - (*p > *q);
 }
 
+/* Houses at the picture's upper and outer parts: something that does not move to look at. */
+static void draw_houses(const struct view *v, uint8_t *img)
+{
+    for (int y = 0; y < v->height; y++)
+        for (int x = 0; x < v->width; x++)
+            if (y < v->height / 5 || x < v->width / 12 || x > v->width * 11 / 12)
+                img[y * v->width + x] =
+                    (uint8_t) (60 + hash((uint32_t) (y / 9 * 1000 + x / 11)) % 120);
+}
+
+static void knock(const struct view *v, uint8_t *img)
+{
+    for (int y = 0; y < v->height; y++) {
+        uint8_t *row = img + (size_t) y * (size_t) v->width;
+        memmove(row + v->bump_px, row, (size_t) (v->width - v->bump_px));
+    }
+}
+
 static void draw(const struct view *v, uint8_t *img, int i_frame, double t_s)
 {
     size_t n = (size_t) v->width * (size_t) v->height;
     for (size_t i = 0; i < n; i++)
         img[i] = (uint8_t) (100 + hash((uint32_t) i) % 12);
+    if (v->bump_s > 0)
+        draw_houses(v, img);
     double order[8][2];
     for (int i = 0; i < v->n_boxes; i++) {
         order[i][0] = v->box[i].y0_m + v->box[i].v_mps * moved_s(&v->box[i], t_s);
@@ -97,6 +127,8 @@ static void draw(const struct view *v, uint8_t *img, int i_frame, double t_s)
     qsort(order, (size_t) v->n_boxes, sizeof *order, by_distance); /* far ones first */
     for (int i = 0; i < v->n_boxes; i++)
         draw_box(v, img, &v->box[(int) order[i][1]], t_s);
+    if (v->bump_s > 0 && t_s >= v->bump_s)
+        knock(v, img);
     double gain = v->step_gain > 0 && t_s >= v->step_s ? v->step_gain : 1;
     for (size_t i = 0; i < n; i++) {
         int noise = (int) (hash((uint32_t) i * 977u + (uint32_t) i_frame * 131071u) % 9) - 4;
@@ -132,6 +164,15 @@ static void on_violation(void *self, const struct cb_violation *v)
     struct outcome *o = self;
     (void) v;
     o->n_violations++;
+}
+
+static void on_condition(void *self, const struct cb_condition *c)
+{
+    struct outcome *o = self;
+    assert(c->text && c->text[0]);
+    o->drift_px = c->drift_px;
+    o->n_suspended += c->is_news && c->is_suspended;
+    o->n_resumed += c->is_news && !c->is_suspended;
 }
 
 static void free_px(void *px)
@@ -170,7 +211,8 @@ void watch(const struct view *v, double y_min_m, double y_max_m, double limit_km
     conf.speed_limit_kmh = limit_kmh;
     calibrate(v, &conf.calibration);
     memset(ret, 0, sizeof *ret);
-    struct cb_sink sink = {.self = ret, .on_passage = on_passage, .on_violation = on_violation};
+    struct cb_sink sink = {.self = ret, .on_passage = on_passage, .on_violation = on_violation,
+                           .on_condition = on_condition};
     struct cb_pipeline *p = NULL;
     struct cb_error err = {0};
     int r = cb_pipeline_create(&p, &conf, &sink, &err);

@@ -21,6 +21,7 @@ struct box {
     double width_m, length_m, height_m;
     int level;           /* luma of its end; side and roof are lighter */
     double stop_s, go_s; /* stands still between; both 0: never */
+    double shadow_m, shadow_gap_m; /* cast to higher X, so wide and so far from it; 0: none */
 };
 
 struct view {
@@ -30,6 +31,8 @@ struct view {
     const struct box *box;
     int n_boxes;
     double step_s, step_gain; /* the exposure changes at step_s by step_gain; 0: never */
+    double bump_s;        /* the camera is knocked then, and there are houses; 0: neither */
+    int bump_px;          /* what stood at x stands at x + bump_px after it */
     double cut_s, jump_s;     /* at cut_s the stream breaks and its time jumps ahead; 0: never */
 };
 
@@ -38,6 +41,8 @@ struct view {
 struct outcome {
     struct cb_passage passage[MAX_PASSAGES]; /* without path */
     int n, n_violations;
+    int n_suspended, n_resumed; /* of the whole camera */
+    double drift_px;            /* as told last */
     int64_t t_told_ns[MAX_PASSAGES];         /* of the frame that brought it */
     int64_t now_ns;
 };

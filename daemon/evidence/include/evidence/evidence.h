@@ -95,10 +95,4 @@ struct cb_sealed {
 int cb_evidence_seal(struct cb_evidence_sealer *s, const struct cb_evidence_request *request,
                      struct cb_sealed *ret, struct cb_error *reterr);
 
-/**
- * Gives back what the font libraries cache for the whole process. At the end of main, when no
- * thread draws any more: for leak checkers.
- */
-void cb_evidence_release_fonts(void);
-
 #endif

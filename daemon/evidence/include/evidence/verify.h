@@ -14,6 +14,7 @@ enum cb_fault_kind {
     CB_FAULT_ALTERED,   /* a file is not the one that was sealed */
     CB_FAULT_MISSING,
     CB_FAULT_EXTRA,     /* a file that the record does not know */
+    CB_FAULT_ROW,       /* a database says something else than the record */
     CB_FAULT_CHAIN,
 };
 
@@ -57,6 +58,10 @@ struct cb_verify_media {
 };
 
 const char *cb_fault_kind_name(enum cb_fault_kind k);
+
+/** Adds what was found where the record is kept; no more than CB_FAULTS_MAX are held. */
+void cb_verify_add_fault(struct cb_verify_report *v, enum cb_fault_kind kind, const char *name,
+                         const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /**
  * Proves record, signature and each file the record lists. Pure but for media; thread-safe.

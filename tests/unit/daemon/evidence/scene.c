@@ -192,10 +192,6 @@ void scene_open(struct cb_scene *s)
 {
     struct cb_error e = {0};
     const char *tmp = getenv("TMPDIR");
-    static bool is_registered;
-    if (!is_registered)
-        atexit(cb_evidence_release_fonts);
-    is_registered = true;
     *s = (struct cb_scene){.width = 1280, .height = 720, .shift_x = 1, .shift_y = 1};
     snprintf(s->dir, sizeof s->dir, "%.40s/cb-evidence-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     NEEDED(mkdtemp(s->dir));

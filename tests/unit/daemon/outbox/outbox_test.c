@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "evidence/verify.h"
+#include "outbox/inspect.h"
 #include "outbox/outbox.h"
 #include "scene.h"
 #include "schema/alert.h"
@@ -202,6 +203,74 @@ static void test_set_aside_keeps_all_and_blocks_nothing(void **state)
     cb_outbox_destroy(&o);
 }
 
+struct looked {
+    uint64_t n_waiting, n_set_aside;
+    char reason[64];
+};
+
+static int look(void *arg, const struct cb_outbox_entry *e)
+{
+    struct looked *l = arg;
+    l->n_waiting += !e->is_set_aside;
+    l->n_set_aside += e->is_set_aside;
+    if (e->is_set_aside)
+        snprintf(l->reason, sizeof l->reason, "%s", e->reason);
+    return 0;
+}
+
+static int stop_looking(void *arg, const struct cb_outbox_entry *e)
+{
+    (void) e;
+    ++*(int *) arg;
+    return -EPIPE;
+}
+
+static void test_is_looked_into_and_retried_while_held(void **state)
+{
+    struct fixture *f = *state;
+    struct cb_outbox_depth d = {0};
+    struct looked l = {0};
+    uint64_t n = 0;
+    int n_given = 0;
+    struct cb_outbox *o = outbox(f, NULL);
+    assert_int_equal(cb_outbox_set_aside(o, f->sealed[0].id, "another hash"), 0);
+    assert_int_equal(cb_outbox_ack(o, f->sealed[1].id), 0);
+    assert_int_equal(cb_outbox_inspect(f->scene.dir, &d, look, &l, NULL), 0);
+    assert_int_equal(d.n_waiting, N_SEALED - 2);
+    assert_int_equal(d.n_set_aside, 1);
+    assert_int_equal(d.n_delivered, 1);
+    assert_int_equal(d.n_unannounced, N_SEALED);
+    assert_true(d.oldest_put_utc_ns > 0 && d.n_bytes == cb_outbox_stats(o).n_bytes);
+    assert_int_equal(l.n_waiting, d.n_waiting);
+    assert_int_equal(l.n_set_aside, 1);
+    assert_string_equal(l.reason, "another hash");
+    assert_int_equal(cb_outbox_inspect(f->scene.dir, &d, stop_looking, &n_given, NULL), -EPIPE);
+    assert_int_equal(n_given, 1);
+    assert_int_equal(cb_outbox_inspect_retry(f->scene.dir, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    expect_next(o, &f->sealed[0]); /* the holder sees it at once */
+    cb_outbox_destroy(&o);
+}
+
+static void test_looking_makes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct cb_outbox_depth d;
+    struct cb_error e = {0};
+    char file[160];
+    snprintf(file, sizeof file, "%s/outbox.db", f->scene.dir);
+    assert_int_equal(cb_outbox_inspect(f->scene.dir, &d, NULL, NULL, &e), -ENOENT);
+    assert_string_equal(e.where, file);
+    assert_int_equal(access(file, F_OK), -1);
+    FILE *out = fopen(file, "w");
+    assert_non_null(out);
+    for (int i = 0; i < 100; i++)
+        fputs("this is no index. ", out);
+    fclose(out);
+    assert_true(cb_outbox_inspect(f->scene.dir, &d, NULL, NULL, &e) < 0);
+    assert_non_null(strstr(e.text, "not a database"));
+}
+
 static void test_flights_are_passed_over_until_their_time(void **state)
 {
     struct fixture *f = *state;
@@ -350,6 +419,8 @@ int main(void)
         CASE(test_media_go_after_ack_and_the_chain_stays),
         CASE(test_media_are_kept_as_long_as_told),
         CASE(test_set_aside_keeps_all_and_blocks_nothing),
+        CASE(test_is_looked_into_and_retried_while_held),
+        CASE(test_looking_makes_nothing),
         CASE(test_flights_are_passed_over_until_their_time),
         CASE(test_alerts_come_in_sequence_and_are_replayed),
         CASE(test_room_is_refused_over_budget_and_comes_back),

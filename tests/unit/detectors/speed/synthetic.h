@@ -109,7 +109,8 @@ static inline void tape(const struct synthetic *c, double sigma_px, double sigma
                                                 px[i][1].y,
                                                 length + (sigma_m > 0 ? sigma_m * normal(seed) : 0),
                                                 i < 5,
-                                                20 + i};
+                                                20 + i,
+                                                0};
     }
 }
 

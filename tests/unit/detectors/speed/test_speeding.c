@@ -54,9 +54,39 @@ static void test_verdict(void **state)
     assert_int_equal(p.violation, CB_VIOLATION_NONE);
 }
 
+/* A car by size that a network calls a truck is not held to the trucks' limit. */
+static void test_doubted_class(void **state)
+{
+    (void) state;
+    struct cb_camera_conf conf;
+    cb_camera_conf_init(&conf);
+    conf.speed_limit_kmh = 80;
+    conf.limits.class_kmh[CB_TRUCK] = 50;
+    static const struct {
+        double kmh, limit_kmh;
+        enum cb_road_user told, other;
+        enum cb_violation_kind want;
+    } table[] = {{70, 50, CB_TRUCK, CB_TRUCK, CB_SPEEDING},
+                 {70, 80, CB_TRUCK, CB_CAR, CB_VIOLATION_NONE},
+                 {90, 80, CB_TRUCK, CB_CAR, CB_SPEEDING},
+                 {70, 80, CB_CAR, CB_TRUCK, CB_VIOLATION_NONE},
+                 {90, 80, CB_PEDESTRIAN, CB_CAR, CB_VIOLATION_NONE},
+                 {90, 80, CB_CAR, CB_BICYCLE, CB_SPEEDING}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct cb_passage p = {.speed_mps = table[i].kmh * KMH, .u95_mps = KMH,
+                               .road_user = table[i].told};
+        cb_speeding_judge_in_doubt(&conf, &p, table[i].other);
+        assert_int_equal(p.violation, table[i].want);
+        assert_int_equal(p.road_user, table[i].told);
+        CB_NEAR(p.limit_mps, table[i].limit_kmh * KMH, 1e-9);
+    }
+}
+
 static void test_violation(void **state)
 {
     (void) state;
+    struct cb_camera_conf conf;
+    cb_camera_conf_init(&conf);
     struct cb_fix path[9];
     for (int i = 0; i < 9; i++) /* braking: half the way is done before half the time */
         path[i] = (struct cb_fix){
@@ -69,7 +99,7 @@ static void test_violation(void **state)
     p.track = 17;
     memcpy(p.camera, "c1", 3);
     struct cb_violation v;
-    cb_speeding_violation(&p, &v);
+    cb_speeding_violation(&conf, &p, &v);
     assert_int_equal(v.kind, CB_SPEEDING);
     assert_int_equal(v.severity, CB_MODERATE); /* 87 in a 60: 45 % */
     assert_string_equal(v.camera, "c1");
@@ -85,7 +115,7 @@ static void test_violation(void **state)
     assert_true(v.has_passage && !v.has_noise);
     assert_ptr_equal(v.passage.path, path);
     p.n_path = 1;
-    cb_speeding_violation(&p, &v);
+    cb_speeding_violation(&conf, &p, &v);
     assert_int_equal(v.n_stills, 1);
 }
 
@@ -99,7 +129,9 @@ static void test_severity(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct cb_passage p = judged(table[i].kmh, 1, i ? 90 : 60, CB_CAR);
         struct cb_violation v;
-        cb_speeding_violation(&p, &v);
+        struct cb_camera_conf conf;
+        cb_camera_conf_init(&conf);
+        cb_speeding_violation(&conf, &p, &v);
         assert_int_equal(v.severity, table[i].severity);
     }
 }
@@ -107,6 +139,7 @@ static void test_severity(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tolerance),
     cmocka_unit_test(test_verdict),
+    cmocka_unit_test(test_doubted_class),
     cmocka_unit_test(test_violation),
     cmocka_unit_test(test_severity),
 };

@@ -1,0 +1,54 @@
+#ifndef DAEMON_CLI_CALIBRATE_H
+#define DAEMON_CLI_CALIBRATE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "detectors/calibration.h"
+#include "schema/camera.h"
+
+struct cb_frame;
+struct cb_picture;
+
+/** What the calibration makes of one point or length. */
+struct cb_residual {
+    struct cb_vec2 at_px, fit_px; /* a length: its second end, and where its length would put it */
+    double off_px, off_cm;        /* of a length: as it is in the picture, minus as it was given */
+};
+
+/** ret: n_points + n_distances of them. */
+void cb_calibrate_residuals(const struct cb_road *r, const struct cb_calibration_conf *c,
+                            struct cb_residual *ret);
+
+struct cb_extent {
+    double x_min_m, x_max_m, y_min_m, y_max_m;
+};
+/** Where the points and lengths lie on the road, and the zone along it when there is one. */
+struct cb_extent cb_calibrate_extent(const struct cb_road *r, const struct cb_camera_conf *conf);
+
+/** The optical axis below the level, degrees. */
+double cb_calibrate_tilt_deg(const struct cb_pose *pose);
+/** The calibration as it stands in city.yaml, after a report in comments: all of it is YAML. */
+void cb_calibrate_print(const struct cb_road *r, const struct cb_camera_conf *conf, bool has_frame,
+                        FILE *out);
+
+/**
+ * Reads painted marks and replaces ret's points and lengths by the lengths they stand for; ret
+ * keeps its lens and certificate. @return 0; < 0: reterr names file, line and key
+ */
+int cb_calibrate_read_marks(struct cb_calibration_conf *ret, const char *file,
+                            struct cb_error *reterr);
+
+/** The grid, residuals, zone and horizon over the picture, to a PNG. p NULL: over nothing. */
+int cb_calibrate_draw(const struct cb_road *r, const struct cb_camera_conf *conf,
+                      const struct cb_picture *p, const char *file, struct cb_error *reterr);
+
+/**
+ * The first good picture of a still, a clip or a camera: a decoder's first may lack what came
+ * before it. @return 0, *ret yours; < 0: reterr says why
+ */
+int cb_frame_of(struct cb_frame **ret, const struct cb_camera_conf *conf, const char *url,
+                struct cb_error *reterr);
+
+#endif
