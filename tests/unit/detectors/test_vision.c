@@ -63,7 +63,7 @@ static void test_one_car_away(void **state)
 static void test_a_shadow_is_no_road_user(void **state)
 {
     (void) state;
-    const double gap_m[] = {0, 0.8};
+    const double gap_m[] = {0, 3.2};
     for (int i = 0; i < 2; i++) {
         const struct box car = {.x_m = -1.5, .y0_m = 5, .v_mps = KMH(60), .t0_s = 5,
                                 .width_m = 1.8, .length_m = 4.4, .height_m = 1.45, .level = 150,
