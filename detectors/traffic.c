@@ -140,12 +140,14 @@ static int settle(struct cb_detector *d, int64_t t_ns, bool is_end)
             if (r < 0)
                 return r;
         }
-        if (is_lost && s->classifier)
-            cb_classifier_forget(s->classifier, t->id);
-        if (is_lost)
-            cb_tracker_remove(&s->tracker, i);
-        else
+        if (!is_lost) {
             i++;
+            continue;
+        }
+        if (s->classifier)
+            cb_classifier_forget(s->classifier, t->id);
+        cb_track_note_shadows(&s->tracker, t);
+        cb_tracker_remove(&s->tracker, i);
     }
     return 0;
 }

@@ -63,15 +63,32 @@ static bool is_rigid(const struct cb_track *t, const struct cb_track *with, doub
            deviation(&across) < RIGID_ACROSS_M;
 }
 
+static bool is_somebody(const struct cb_track *t)
+{
+    return (double) n_as_body(t) > BODY_SHARE * (double) t->n;
+}
+
+static bool goes_with(const struct cb_track *t, const struct cb_track *with)
+{
+    return with != t && with->id && n_as_body(with) > 2 * n_as_body(t) &&
+           is_rigid(t, with, is_mostly_shade(t) ? RIGID_SHADE_M : RIGID_M);
+}
+
 bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t)
 {
-    size_t n_body = n_as_body(t);
-    if ((double) n_body > BODY_SHARE * (double) t->n)
+    if (is_somebody(t))
         return false;
-    double rigid_m = is_mostly_shade(t) ? RIGID_SHADE_M : RIGID_M;
-    for (size_t i = 0; i < k->n; i++)
-        if (&k->track[i] != t && k->track[i].id && n_as_body(&k->track[i]) > 2 * n_body &&
-            is_rigid(t, &k->track[i], rigid_m))
-            return true;
-    return false;
+    bool is_shadow = t->went_with;
+    for (size_t i = 0; i < k->n && !is_shadow; i++)
+        is_shadow = goes_with(t, &k->track[i]);
+    return is_shadow;
+}
+
+void cb_track_note_shadows(struct cb_tracker *k, const struct cb_track *of)
+{
+    for (size_t i = 0; i < k->n; i++) {
+        struct cb_track *t = &k->track[i];
+        if (t->id && !t->is_judged && !is_somebody(t) && goes_with(t, of))
+            t->went_with = true;
+    }
 }

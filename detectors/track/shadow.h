@@ -9,5 +9,7 @@
  * lies flat on the road keeps its place beside the vehicle that casts it, from first to last.
  */
 bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t);
+/** To be called before of is forgotten: its shadow may be seen longer than it, and outlive it. */
+void cb_track_note_shadows(struct cb_tracker *k, const struct cb_track *of);
 
 #endif

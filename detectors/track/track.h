@@ -50,6 +50,7 @@ struct cb_track {
     double y_first_m;
     int n_seen;
     bool is_lit;         /* it drives in its own headlights, towards the camera */
+    bool went_with;      /* moved as the shadow of one that is forgotten by now */
     bool is_judged;      /* the passage has gone out; followed on so that it is not born again */
 };
 

@@ -59,6 +59,32 @@ static void test_one_car_away(void **state)
     assert_true(o.t_told_ns[0] - o.passage[0].t_last_ns < 1000000000); /* told within a second */
 }
 
+/* A low sun: attached to the vehicle, and torn off it, the shadow is nobody. */
+static void test_a_shadow_is_no_road_user(void **state)
+{
+    (void) state;
+    const double gap_m[] = {0, 3.2};
+    for (int i = 0; i < 2; i++) {
+        const struct box car = {.x_m = -1.5, .y0_m = 5, .v_mps = KMH(60), .t0_s = 5,
+                                .width_m = 1.8, .length_m = 4.4, .height_m = 1.45, .level = 150,
+                                .shadow_m = 2.6, .shadow_gap_m = gap_m[i]};
+        struct view v = day;
+        v.width = 1280;
+        v.height = 720;
+        v.f_px = 1240;
+        v.seconds = 9;
+        v.box = &car;
+        v.n_boxes = 1;
+        struct outcome o;
+        watch(&v, 12, 40, 50, &o);
+        show(&o);
+        assert_int_equal(o.n, 1);
+        assert_speed(&o.passage[0], 60);
+        assert_int_equal(o.passage[0].road_user, CB_CAR);
+        assert_int_equal(o.n_violations, 1);
+    }
+}
+
 static void test_two_directions(void **state)
 {
     (void) state;
@@ -283,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_car_away),
+        cmocka_unit_test(test_a_shadow_is_no_road_user),
         cmocka_unit_test(test_two_directions),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_who_stops_is_no_speeder),

@@ -10,6 +10,8 @@
 #include "base/frame.h"
 #include "detectors/pipeline.h"
 
+#define SHADOW_RATIO 0.65 /* of luma over black: sky light alone, with the code's gamma */
+
 struct px {
     double x, y;
 };
@@ -22,6 +24,7 @@ static struct px project(const struct view *v, double x, double y, double z)
                        0.5 * (v->height - 1) + v->f_px * down / depth};
 }
 
+/* Of level, or below 0, darkened to SHADOW_RATIO of what is there. */
 static void fill(const struct view *v, uint8_t *img, const struct px *p, int n, int level)
 {
     for (int y = 0; y < v->height; y++) {
@@ -35,7 +38,9 @@ static void fill(const struct view *v, uint8_t *img, const struct px *p, int n, 
             hi = fmax(hi, x);
         }
         for (int x = (int) fmax(0, ceil(lo)); x <= (int) fmin(v->width - 1, floor(hi)); x++)
-            img[y * v->width + x] = (uint8_t) level;
+            img[y * v->width + x] =
+                (uint8_t) (level >= 0 ? level
+                                      : 16 + (img[y * v->width + x] - 16) * SHADOW_RATIO);
     }
 }
 
@@ -63,6 +68,11 @@ static void draw_box(const struct view *v, uint8_t *img, const struct box *b, do
                          project(v, sx, y1, h), project(v, sx, y0, h)};
     struct px end[4] = {project(v, x0, y0, 0.15), project(v, x1, y0, 0.15), project(v, x1, y0, h),
                         project(v, x0, y0, h)};
+    double s0 = x1 + b->shadow_gap_m, s1 = s0 + b->shadow_m;
+    struct px cast[4] = {project(v, s0, y0, 0), project(v, s1, y0 + 1, 0),
+                         project(v, s1, y1 + 1, 0), project(v, s0, y1, 0)};
+    if (b->shadow_m > 0)
+        fill(v, img, cast, 4, -1);
     fill(v, img, under, 4, 30);
     fill(v, img, roof, 4, b->level + 50);
     fill(v, img, side, 4, b->level + 25);

@@ -21,6 +21,7 @@ struct box {
     double width_m, length_m, height_m;
     int level;           /* luma of its end; side and roof are lighter */
     double stop_s, go_s; /* stands still between; both 0: never */
+    double shadow_m, shadow_gap_m; /* cast to higher X, so wide and so far from it; 0: none */
 };
 
 struct view {
