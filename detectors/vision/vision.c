@@ -13,7 +13,10 @@
 #define HOLD_S        4.0
 #define HOLD_MAX      256 /* pictures, and */
 #define HOLD_BYTES    (64u << 20)
-#define CATCH_UP      3 /* held pictures looked at with each new one, until none is left */
+/* With each new picture, of those held; for seconds of work at once would make the queue of a
+ * live camera overflow. */
+#define CATCH_UP      3 /* looked at, until none is left */
+#define WARM_UP       8 /* before that: shown to the backdrop */
 #define N_MEDIAN      25
 #define FRAGMENT_M    0.25 /* one road user's patches may be so far apart, upright */
 #define AREA_MIN_M2   0.2  /* in the picture plane */
@@ -38,6 +41,7 @@ struct cb_vision {
     struct held *held; /* until the backdrop is known, and until those are caught up with */
     size_t n_held, cap_held;
     size_t i_held;     /* the first that was not looked at */
+    size_t i_warm, n_warm; /* the first that the backdrop has not seen, and how many it shall */
 };
 
 int cb_vision_create(struct cb_vision **ret, const struct cb_road *road,
@@ -192,19 +196,26 @@ static void start(struct cb_vision *v)
         img[i] = v->held[i * v->n_held / n].img;
     cb_backdrop_start(v->background, img, (int) n);
     v->is_started = true;
-    /* Once for the background alone: what stood in the median as a ghost is gone after it. */
-    v->t_ns = v->held[0].t_ns;
-    for (size_t i = 0; i < v->n_held; i++) {
-        struct cb_foreground fg;
-        cb_backdrop_add(v->background, v->held[i].img, v->region.span,
-                          cb_s_from_ns(v->held[i].t_ns - v->t_ns), &fg);
-        v->t_ns = v->held[i].t_ns;
-    }
+    v->i_warm = 0;
+    v->n_warm = v->n_held;
     v->t_ns = v->held[0].t_ns;
 }
 
-/* Looks at up to n of the held pictures, in order: a few with each new picture, for seconds of
- * work at once would make a live camera's queue overflow. */
+/* Up to n of the held pictures for the backdrop alone: what stood in the median as a ghost is gone
+ * after them. @return true when they have all been shown */
+static bool warm_up(struct cb_vision *v, size_t n)
+{
+    for (; n > 0 && v->i_warm < v->n_warm; n--) {
+        struct cb_foreground fg;
+        const struct held *h = &v->held[v->i_warm++];
+        cb_backdrop_add(v->background, h->img, v->region.span, cb_s_from_ns(h->t_ns - v->t_ns),
+                        &fg);
+        v->t_ns = v->i_warm < v->n_warm ? h->t_ns : v->held[0].t_ns;
+    }
+    return v->i_warm == v->n_warm;
+}
+
+/* Looks at up to n of the held pictures, in order. */
 static int look_at_held(struct cb_vision *v, size_t n, cb_vision_fn *fn, void *self)
 {
     int r = 0;
@@ -229,13 +240,16 @@ int cb_vision_add(struct cb_vision *v, const struct cb_frame *f, cb_vision_fn *f
     int r = hold(v, p);
     if (r == 0 && !v->is_started && is_enough(v))
         start(v);
-    return r == 0 && v->is_started ? look_at_held(v, CATCH_UP, fn, self) : r;
+    if (r < 0 || !v->is_started || !warm_up(v, WARM_UP))
+        return r;
+    return look_at_held(v, CATCH_UP, fn, self);
 }
 
 int cb_vision_flush(struct cb_vision *v, cb_vision_fn *fn, void *self)
 {
     if (!v->is_started && v->n_held)
         start(v);
+    warm_up(v, SIZE_MAX);
     int r = look_at_held(v, SIZE_MAX, fn, self);
     v->is_started = false;
     return r;
