@@ -22,8 +22,6 @@ struct cb_corrected cb_background_correct(double level_db, double background_db,
     double over_db = level_db - background_db, share = pow(10, -over_db / 10);
     if (!(over_db >= CB_BACKGROUND_MIN_DB)) /* also a NaN */
         return (struct cb_corrected){NAN, 1, NAN};
-    if (over_db >= CB_BACKGROUND_CLEAR_DB)
-        return (struct cb_corrected){0, 1, -10 * log10(1 - share) / sqrt(3)};
     return (struct cb_corrected){-10 * log10(1 - share), 1 / (1 - share),
                                  share / (1 - share) * background_u_db};
 }

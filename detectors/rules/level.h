@@ -3,22 +3,20 @@
 
 #include "schema/noise.h"
 
-/** From here on over the background a level needs no correction (ISO 1996-2:2017, ISO 3744). */
-#define CB_BACKGROUND_CLEAR_DB 10.0
 /** Below it no correction can be made and nothing is judged (ISO 1996-2:2017: 3 dB). */
 #define CB_BACKGROUND_MIN_DB 3.0
 
 /** A level freed of the background's share. Plain value. */
 struct cb_corrected {
-    double correction_db; /* to deduct: 0 from CB_BACKGROUND_CLEAR_DB on; NaN: none can be made */
+    double correction_db; /* to deduct; NaN: none can be made */
     double gain;          /* standard uncertainty of the measured level grows by this factor */
     double u_db;          /* standard uncertainty that the background adds */
 };
 
 /**
  * The share of a steady background in a level, subtracted as energies: K1 of ISO 3744,
- * −10·lg(1 − 10^(−Δ/10)) at Δ dB above it. Where none is subtracted, the share that stays in is
- * uncertainty.
+ * −10·lg(1 − 10^(−Δ/10)) at Δ dB above it. The standards let it go from 10 or 15 dB on (0.46 and
+ * 0.14 dB); here it is always deducted, since what stays in would be charged to somebody.
  *
  * @param background_u_db standard uncertainty of the background during the event
  */

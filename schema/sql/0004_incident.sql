@@ -35,7 +35,7 @@ LEFT JOIN LATERAL (SELECT verdict, reviewed_at FROM review
 
 COMMENT ON COLUMN violation_history.kind IS 'speeding, modified_exhaust or chase_racing';
 COMMENT ON COLUMN violation_history.lafmax_uncertainty_db IS 'Half-width of the 95 % interval of lafmax_db, dB';
-COMMENT ON COLUMN violation_history.background_correction_db IS 'Deducted for the background; 0 when it was 10 dB below or more';
+COMMENT ON COLUMN violation_history.background_correction_db IS 'Deducted for the background, as energies';
 COMMENT ON COLUMN violation_history.charged_db IS 'Level less correction and the larger of tolerance and uncertainty, dB';
 COMMENT ON COLUMN violation_history.incident_id IS 'The same for violations of vehicles near to each other; NULL when no vehicle is named';
 COMMENT ON COLUMN violation_history.incident_vehicles IS 'Different vehicles of the incident; 1: the violation stands alone';

@@ -54,7 +54,7 @@ struct cb_noise {
     double lafmax_7m5_db;   /* lafmax_db normalised to 7.5 m (ISO 362), when a track gives the distance */
     double lafmax_7m5_u95_db;
     double background_db;   /* LA90 before the event */
-    double background_correction_db; /* deducted for the background; 0: it was 10 dB below or more */
+    double background_correction_db; /* deducted for the background; NaN: it was too loud for one */
     enum cb_noise_class class_;
     double confidence;      /* [0, 1] */
     double azimuth_deg;     /* clockwise from +Y, seen from above; NaN: one microphone */
