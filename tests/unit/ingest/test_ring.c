@@ -5,6 +5,7 @@
 #include "unit/test.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,8 +203,17 @@ static void hear_clip(const char *path, struct cb_packet_ring *ring, struct hear
     cb_ingest_destroy(&in);
 }
 
+static double largest_difference(const float *a, const float *b, size_t n)
+{
+    double d = 0;
+    for (size_t i = 0; i < n; i++)
+        d = fmax(d, fabs((double) a[i] - (double) b[i]));
+    return d;
+}
+
 /* Sample by sample what was measured, also of a codec that builds on the packets before. */
-static void check_sound(const char *name, const char *args, const char *want_codec)
+static void check_sound(const char *name, const char *args, const char *want_codec,
+                        double tolerance)
 {
     struct cb_packet_ring *ring = NULL;
     struct heard clip = {0};
@@ -224,7 +234,7 @@ static void check_sound(const char *name, const char *args, const char *want_cod
     /* Matroska's time stamps are whole milliseconds: the samples are found near to there */
     size_t slack = (size_t) s->rate_hz / 500, i = at - slack;
     assert_true(at + slack + s->n <= clip.n);
-    while (i <= at + slack && memcmp(s->channel[0], clip.x + i, s->n * sizeof(float)))
+    while (i <= at + slack && largest_difference(s->channel[0], clip.x + i, s->n) > tolerance)
         i++;
     assert_true(i <= at + slack);
     cb_sound_unref(&sound);
@@ -240,11 +250,12 @@ static void check_sound(const char *name, const char *args, const char *want_cod
 static void test_sound_is_what_was_measured(void **state)
 {
     (void) state;
-    check_sound("s.mkv", PICTURES("320x240", "8") CHIRP X264 "-c:a pcm_s16le", "pcm_s16le");
-    check_sound("s.mp4", PICTURES("320x240", "8") CHIRP X264 "-c:a aac", "aac");
+    check_sound("s.mkv", PICTURES("320x240", "8") CHIRP X264 "-c:a pcm_s16le", "pcm_s16le", 0);
+    check_sound("s.mp4", PICTURES("320x240", "8") CHIRP X264 "-c:a aac", "aac",
+                1e-4); /* AAC puts noise of its own, of another phase each time, into quiet bands */
     check_sound("s8.mkv", PICTURES("320x240", "8") CHIRP X264 "-c:a pcm_alaw -ar 8000 -ac 1",
-                "pcm_alaw");
-    check_sound("s.wav", CHIRP, "pcm_s16le");
+                "pcm_alaw", 0);
+    check_sound("s.wav", CHIRP, "pcm_s16le", 0);
 }
 
 static void test_frame_at_is_the_picture(void **state)
