@@ -170,12 +170,13 @@ static size_t halve(struct cb_band_octave *o, const double *half, double *x, siz
     return n_out;
 }
 
-void cb_bands_add(struct cb_bands *b, const double *x, size_t n)
+void cb_bands_add(struct cb_bands *b, const float *x, size_t n)
 {
     double y[BLOCK];
     for (size_t i = 0; i < n; i += BLOCK) {
         size_t len = n - i < BLOCK ? n - i : BLOCK;
-        memcpy(y, x + i, len * sizeof *y);
+        for (size_t k = 0; k < len; k++)
+            y[k] = cb_meter_sane(x[i + k]);
         for (size_t k = 0; k < b->n_octaves && len; k++) {
             filter(&b->octave[k], y, len);
             if (k + 1 < b->n_octaves)

@@ -51,8 +51,8 @@ double cb_band_nominal_hz(size_t i);
 void cb_bands_init(struct cb_bands *b, double rate_hz);
 /** Forgets what was heard. */
 void cb_bands_reset(struct cb_bands *b);
-/** n samples, finite, full scale ±1; blocks may be cut anywhere. Does not allocate. */
-void cb_bands_add(struct cb_bands *b, const double *x, size_t n);
+/** n samples, full scale ±1; blocks may be cut anywhere. What is no number counts as zero. */
+void cb_bands_add(struct cb_bands *b, const float *x, size_t n);
 /** Fast mean square of each band; NaN where the rate does not reach. */
 void cb_bands_get(const struct cb_bands *b, double ret[CB_BANDS]);
 /** Plain mean square of each band since the last call, NaN where none; starts the next. */
