@@ -296,6 +296,7 @@ void cb_edge_drain(struct cb_edge *e, int64_t deliver_ns)
     struct cb_outbox_stats s = cb_outbox_stats(e->outbox);
     if (s.n_waiting)
         cb_info(e, "delivers what waits: %llu packages", (unsigned long long) s.n_waiting);
+    cb_bus_hurry(e->bus);
     int64_t end_ns = cb_clock_mono_ns() + deliver_ns;
     while (!has_delivered(&s, &e->config->bus) && cb_clock_mono_ns() < end_ns) {
         cb_clock_sleep_ns(DRAIN_POLL_NS);

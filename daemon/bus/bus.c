@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -25,6 +26,7 @@ struct cb_bus {
     struct cb_bus_curve curve;
     struct cb_log log;
     int wake_fd;
+    atomic_bool is_hurried; /* set once, by any thread */
 
     struct cb_thread thread;
     struct cb_delivery delivery;   /* the thread's alone */
@@ -144,6 +146,8 @@ static void *run(void *self)
         if (!has_more)
             wait_for_work(b);
         has_more = cb_announcer_turn(&b->announcer);
+        if (atomic_load(&b->is_hurried))
+            cb_delivery_hurry(&b->delivery);
         if (b->opts.store_endpoint)
             cb_delivery_turn(&b->delivery);
         show_stats(b);
@@ -188,6 +192,12 @@ void cb_bus_wake(struct cb_bus *b)
     /* a counter that is full wakes just as well */
     if (write(b->wake_fd, &one, sizeof one) < 0)
         return;
+}
+
+void cb_bus_hurry(struct cb_bus *b)
+{
+    atomic_store(&b->is_hurried, true);
+    cb_bus_wake(b);
 }
 
 void cb_bus_destroy(struct cb_bus **bus)

@@ -67,7 +67,8 @@ static void back_off(struct cb_delivery *d)
 {
     int64_t jitter = d->backoff_ms / 4;
     d->not_before_ns = in_ms(d->backoff_ms - jitter + rand() % (2 * jitter + 1));
-    d->backoff_ms *= 2;
+    if (!d->is_hurried)
+        d->backoff_ms *= 2;
     if (d->backoff_ms > d->opts->retry_max_ms)
         d->backoff_ms = d->opts->retry_max_ms;
     d->stats.n_retried++;
@@ -281,6 +282,15 @@ static void send_due(struct cb_delivery *d)
 void cb_delivery_wake(struct cb_delivery *d)
 {
     d->idle_until_ns = 0;
+}
+
+void cb_delivery_hurry(struct cb_delivery *d)
+{
+    if (d->is_hurried)
+        return;
+    d->is_hurried = true;
+    d->backoff_ms = d->opts->retry_min_ms;
+    d->not_before_ns = 0;
 }
 
 void cb_delivery_turn(struct cb_delivery *d)

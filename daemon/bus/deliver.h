@@ -26,6 +26,7 @@ struct cb_delivery {
     int64_t not_before_ns;  /* monotonic: nothing is sent before */
     int64_t idle_until_ns;  /* monotonic: the outbox was empty; a wake ends it */
     int64_t backoff_ms, timeout_ms;
+    bool is_hurried;        /* back-off no longer grows */
     bool wants_out;         /* something waits for the store to connect */
     bool is_refused_told;   /* one line, not one a second */
     struct cb_bus_stats stats;
@@ -35,6 +36,8 @@ int cb_delivery_open(struct cb_delivery *d, struct cb_error *reterr);
 void cb_delivery_close(struct cb_delivery *d);
 /** There may be something new in the outbox. */
 void cb_delivery_wake(struct cb_delivery *d);
+/** From here on each wait before trying again is the shortest one. */
+void cb_delivery_hurry(struct cb_delivery *d);
 /** Reads what came, gives up what waited too long, sends what is due. */
 void cb_delivery_turn(struct cb_delivery *d);
 /** Monotonic time at which turn must be called without any event. */

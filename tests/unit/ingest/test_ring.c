@@ -13,12 +13,12 @@
 #include "base/clock.h"
 #include "base/frame.h"
 #include "base/sound.h"
+#include "folder.h"
 #include "ingest/ingest.h"
 #include "ingest/packet_ring.h"
 #include "schema/camera.h"
 
 #define SEEN_MAX 2000
-static char folder[] = "/tmp/cb-ring-XXXXXX";
 
 /* What ingest handed out of a clip. */
 struct seen {
@@ -287,20 +287,6 @@ static void test_cut_never_mixes_sizes(void **state)
     cb_packet_ring_destroy(&ring);
 }
 
-static int setup(void **state)
-{
-    (void) state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    char line[300];
-    (void) state;
-    snprintf(line, sizeof line, "rm -rf %s", folder);
-    return system(line);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,5 +299,5 @@ int main(void)
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_cut_never_mixes_sizes),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

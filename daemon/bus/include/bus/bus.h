@@ -73,6 +73,9 @@ int cb_bus_create(struct cb_bus **ret, struct cb_bus_context *ctx,
                   struct cb_error *reterr);
 /** There is something new in the outbox. From any thread; never blocks. */
 void cb_bus_wake(struct cb_bus *b);
+/** No back-off is waited for any more: what is due goes at once, for a daemon that is about to
+ *  end. From any thread; never blocks. */
+void cb_bus_hurry(struct cb_bus *b);
 /** Takes NULL. What was not acknowledged stays in the outbox. */
 void cb_bus_destroy(struct cb_bus **b);
 struct cb_bus_stats cb_bus_stats(struct cb_bus *b);

@@ -205,16 +205,22 @@ static void start_store(struct sides *s, struct outbox *o, const char *endpoint)
         fail_msg("%s: %s", e.where, e.text);
 }
 
-static void start_edge(struct sides *s, struct outbox *o, const char *endpoint, int ack_timeout_ms)
+static void start_edge_retrying(struct sides *s, struct outbox *o, const char *endpoint,
+                                int ack_timeout_ms, int retry_ms)
 {
     struct cb_bus_source source = {.self = o, .next = next, .ack = ack, .set_aside = set_aside,
                                    .next_alert = no_alert, .next_minutes = next_minutes,
                                    .minutes_done = minutes_done};
     struct cb_bus_opts opts = {.store_endpoint = endpoint, .ack_timeout_ms = ack_timeout_ms,
-                               .retry_min_ms = 10, .retry_max_ms = 50};
+                               .retry_min_ms = retry_ms, .retry_max_ms = 5 * retry_ms};
     struct cb_error e = {0};
     if (cb_bus_create(&s->bus, s->ctx, &source, &opts, &e) < 0)
         fail_msg("%s: %s", e.where, e.text);
+}
+
+static void start_edge(struct sides *s, struct outbox *o, const char *endpoint, int ack_timeout_ms)
+{
+    start_edge_retrying(s, o, endpoint, ack_timeout_ms, 10);
 }
 
 static void stop(struct sides *s)
@@ -292,6 +298,28 @@ static void test_store_comes_and_goes(void **state)
     stop(&s);
     snprintf(ipc, sizeof ipc, "%s/store", o->root);
     unlink(ipc);
+    free_outbox(o);
+}
+
+/* A store that cannot take it now puts delivery off for an hour; a daemon that ends does not
+ * wait for that. */
+static void test_hurry(void **state)
+{
+    struct sides s = {0};
+    struct outbox *o = make_outbox();
+    (void) state;
+    o->answer[0] = -EAGAIN;
+    make(o, 3);
+    assert_int_equal(cb_bus_context_create(&s.ctx, NULL), 0);
+    start_store(&s, o, "inproc://store");
+    start_edge_retrying(&s, o, "inproc://store", 0, 3600 * 1000);
+    while (cb_bus_stats(s.bus).n_retried < 1)
+        cb_clock_sleep_ns(CB_NS_PER_MS);
+    assert_int_equal(o->n_acked, 0);
+    cb_bus_hurry(s.bus);
+    wait_until_empty(o);
+    assert_int_equal(o->n_acked, 3);
+    stop(&s);
     free_outbox(o);
 }
 
@@ -374,8 +402,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),       cmocka_unit_test(test_store_comes_and_goes),
-        cmocka_unit_test(test_broken_folder), cmocka_unit_test(test_silent_store),
-        cmocka_unit_test(test_endpoints),
+        cmocka_unit_test(test_hurry),         cmocka_unit_test(test_broken_folder),
+        cmocka_unit_test(test_silent_store),  cmocka_unit_test(test_endpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
