@@ -98,10 +98,10 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     cb_speeding_judge_in_doubt(d->conf, &p, by_size);
     if (d->sink->on_passage)
         d->sink->on_passage(d->sink->self, &p);
-    if (p.violation && d->sink->on_violation) {
+    if (p.violation) {
         struct cb_violation v;
         cb_speeding_violation(d->conf, &p, &v);
-        d->sink->on_violation(d->sink->self, &v);
+        cb_detector_accuse(d, &v);
     }
     cb_passage_deinit(&p);
     return 0;

@@ -82,7 +82,7 @@ int cb_ear_create(struct cb_ear **ret, const struct cb_microphone_conf *conf,
     e->n_positions = conf->n_positions;
     memcpy(e->position_m, conf->position_m, sizeof e->position_m);
     e->temperature_c = NAN;
-    cb_cutter_init(&e->cutter, conf->limit_dba);
+    cb_cutter_init(&e->cutter, cb_noise_limits_lowest(&conf->limit));
     e->t_ns = e->t_line_ns = INT64_MIN;
     e->background_db = NAN;
     e->row = calloc(N_ROWS, sizeof *e->row);
