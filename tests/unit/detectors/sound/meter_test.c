@@ -56,7 +56,7 @@ static void test_a_weighting_is_class_1(void **state)
     (void) state;
     for (size_t r = 0; r < CB_LEN(rates); r++) {
         struct cb_weighting w;
-        cb_weighting_init(&w, rates[r]);
+        cb_weighting_init(&w, CB_WEIGHTING_A, rates[r]);
         for (size_t i = 0; i < CB_LEN(table3); i++) {
             double f = exact_hz(i), d = cb_weighting_gain_db(&w, f, rates[r]) - table3[i].a_db;
             if (!(d <= table3[i].over_db && d >= -table3[i].under_db))
@@ -84,7 +84,7 @@ static void test_low_rates_keep_to_the_curve(void **state)
     (void) state;
     for (size_t r = 0; r < CB_LEN(rates); r++) {
         struct cb_weighting w;
-        cb_weighting_init(&w, rates[r]);
+        cb_weighting_init(&w, CB_WEIGHTING_A, rates[r]);
         for (size_t i = 0; exact_hz(i) < 0.3 * rates[r] && i < CB_LEN(table3); i++)
             NEAR(cb_weighting_gain_db(&w, exact_hz(i), rates[r]), cb_weighting_a_db(exact_hz(i)),
                  0.4);
