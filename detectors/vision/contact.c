@@ -5,155 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "glow.h"
-#include "shade.h"
+#include "column.h"
 
-#define N_COLUMNS_MAX  96
 #define NEAR_SHARE     0.12 /* of the columns may lie nearer than the near edge: fringes */
 #define FRONT_M        0.8  /* what of the lower edge counts as the near end */
 #define STRIP_M        0.8  /* upright, above the near edge: what tells a body from its shadow */
 #define SHADE_MIN      0.25 /* a shadow's luma against the lit road's, */
 #define SHADE_MAX      0.95
-#define LAMP_LEVEL     225  /* luma of a headlight seen from the front, */
-#define LAMP_M         0.9  /* so high above the lower edge at most, */
 #define LAMP_MIN       2    /* in so many columns */
 #define GAP_M          0.7  /* across: two columns farther apart are of two fronts */
-#define FAINT_SHARE    0.8  /* of the columns are faint light: nothing to follow */
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
 #define PART_WIDTH_M   1.0
 #define PART_BEHIND_M  3.5
-#define SHADE_SHARE    0.8  /* of a patch's columns are cast shadow: it has no body */
-#define SHADE_PX_M     0.07 /* a shadow is told from a body by pixels no broader than this, */
-#define EDGE_PX_M      0.04  /* and the two are parted cleanly */
-#define BODY_MIN       2    /* columns that are no cast shadow */
-#define STRETCH_M      0.3
-#define STRETCH_MIN    5
 #define SHADE_SPREAD   0.2  /* and how even it is */
-
-struct column {
-    double x_m, a_m; /* across; along, growing away from the camera */
-    int x_px, y_px;  /* lowest pixel, analysed */
-    double px_m;     /* metres along that it covers, */
-    double across_m; /* and across */
-    enum cb_glow glow;
-    bool has_lamp;   /* a headlight shines above it */
-    bool is_shade;   /* cast shadow from its lowest pixel to its highest */
-};
 
 static int by_along(const void *a, const void *b)
 {
-    const struct column *p = a, *q = b;
+    const struct cb_column *p = a, *q = b;
     return (p->a_m > q->a_m) - (p->a_m < q->a_m);
 }
 
-static bool has_lamp(const struct cb_foreground *fg, const struct column *c, int n_px)
-{
-    for (int y = c->y_px; y >= 0 && y > c->y_px - n_px; y--)
-        if (fg->img[(size_t) y * (size_t) fg->w + (size_t) c->x_px] > LAMP_LEVEL)
-            return true;
-    return false;
-}
-
-static bool place(struct column *c, const struct cb_foreground *fg, const struct cb_region *g,
-                  const struct cb_road *road)
-{
-    struct cb_vec2 m, px = cb_region_to_full(g, c->x_px, c->y_px + 0.5);
-    double j[4];
-    if (cb_road_from_px(road, px, &m) < 0 || cb_road_jacobian(road, px, j) < 0)
-        return false;
-    c->x_m = m.x;
-    c->a_m = g->near * m.y;
-    c->px_m = fabs(j[3]) * g->factor;
-    c->across_m = hypot(j[0], j[2]) * g->factor;
-    c->has_lamp = c->glow == CB_GLOW_BODY && has_lamp(fg, c, (int) (LAMP_M / c->across_m) + 1);
-    return true;
-}
-
-/* The lower edge on the road, at most N_COLUMNS_MAX of its columns. */
-static int lower_edge(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
-                      const struct cb_region *g, const struct cb_road *road, struct column *ret)
-{
-    const struct cb_blob *o = &blobs->blob[blob];
-    int w = o->x1 - o->x0, step = w / N_COLUMNS_MAX + 1, n = 0;
-    CB_AUTO_FREE int *low = malloc((size_t) w * sizeof *low);
-    if (!low)
-        return -ENOMEM;
-    cb_blobs_lower_edge(blobs, blob, low);
-    for (int x = step / 2; x < w; x += step) {
-        struct column c = {.x_px = o->x0 + x};
-        if (!low[x])
-            continue;
-        c.glow = cb_glow_in_column(fg, c.x_px, low[x] - 1, o->y0, &c.y_px);
-        if (!place(&c, fg, g, road))
-            continue;
-        c.is_shade = c.across_m < SHADE_PX_M && cb_shade_is_column(fg, c.x_px, low[x] - 1, o->y0);
-        ret[n++] = c;
-    }
-    return n;
-}
-
-/*
- * Light on the road that is nobody's body is left out; of a patch that holds headlights, all but
- * what stands in them. @return how many columns are left
- */
-static int leave_out_glow(struct column *c, int n, struct cb_observation *o)
-{
-    int count[4] = {0}, n_lamps = 0, n_kept = 0;
-    for (int i = 0; i < n; i++) {
-        count[c[i].glow]++;
-        n_lamps += c[i].has_lamp;
-    }
-    o->is_lit = n_lamps >= LAMP_MIN;
-    o->is_cut = count[CB_GLOW_ALONE] > 0; /* its bounds are those of the light */
-    o->is_faint = count[CB_GLOW_FAINT] + count[CB_GLOW_ALONE] > FAINT_SHARE * n;
-    if (!o->is_lit && !count[CB_GLOW_ALONE])
-        return n;
-    for (int i = 0; i < n; i++)
-        if (c[i].glow == CB_GLOW_BODY || c[i].glow == CB_GLOW_NONE)
-            c[n_kept++] = c[i];
-    return n_kept;
-}
-
-/* A cast shadow is a stretch of columns, side by side: single ones are accidents of a body. */
-static void trust_stretches(struct column *c, int n)
-{
-    for (int i = 0, len; i < n; i += len) {
-        for (len = 1; i + len < n && c[i + len].is_shade == c[i].is_shade; len++)
-            ;
-        bool is_narrow = fabs(c[i + len - 1].x_m - c[i].x_m) < STRETCH_M || len < STRETCH_MIN ||
-                         c[i].across_m > EDGE_PX_M;
-        for (int k = i; k < i + len && is_narrow; k++)
-            c[k].is_shade = false;
-    }
-}
-
-static int count_shade(const struct column *c, int n)
-{
-    int n_shade = 0;
-    for (int i = 0; i < n; i++)
-        n_shade += c[i].is_shade;
-    return n_shade;
-}
-
-/* Columns of cast shadow alone are left out, beside a body. @return what is left */
-static int leave_out_shade(struct column *c, int n, bool *ret_is_shade)
-{
-    int n_kept = 0;
-    *ret_is_shade = count_shade(c, n) > SHADE_SHARE * n;
-    trust_stretches(c, n);
-    int n_shade = count_shade(c, n);
-    if (*ret_is_shade || n_shade == 0 || n - n_shade < BODY_MIN)
-        return n;
-    for (int i = 0; i < n; i++)
-        if (!c[i].is_shade)
-            c[n_kept++] = c[i];
-    return n_kept;
-}
-
 /* A column is shadow when it darkens what was there evenly all the way up. */
-static bool is_shade(const struct cb_foreground *fg, const struct column *c, int n_px)
+static bool is_shade(const struct cb_foreground *fg, const struct cb_column *c, int n_px)
 {
     double lo = HUGE_VAL, hi = 0;
     for (int y = c->y_px - 2; y > c->y_px - n_px && y >= 0; y--) { /* not the blurred rim */
@@ -166,7 +40,7 @@ static bool is_shade(const struct cb_foreground *fg, const struct column *c, int
 }
 
 /* How much of the near end is body; NaN where the strip is too small to tell. */
-static double solid_width(const struct cb_foreground *fg, const struct column *c, int n,
+static double solid_width(const struct cb_foreground *fg, const struct cb_column *c, int n,
                           double a_max_m, double width_m, double m_per_px)
 {
     int n_px = (int) (STRIP_M / m_per_px), n_near = 0, n_shade = 0;
@@ -179,7 +53,7 @@ static double solid_width(const struct cb_foreground *fg, const struct column *c
     return width_m * (n_near - n_shade) / fmax(n_near, 1);
 }
 
-static void near_end(const struct column *c, int n, const struct cb_foreground *fg,
+static void near_end(const struct cb_column *c, int n, const struct cb_foreground *fg,
                      const struct cb_region *g, const struct cb_road *road,
                      struct cb_observation *o)
 {
@@ -225,7 +99,7 @@ static void size_up(const struct cb_blob *b, const struct cb_region *g, const st
 }
 
 /* One road user from the columns of its lower edge, which are sorted by this. */
-static int observe(struct column *c, int n, const struct cb_foreground *fg,
+static int observe(struct cb_column *c, int n, const struct cb_foreground *fg,
                    const struct cb_region *g, const struct cb_road *road,
                    struct cb_observation *ret)
 {
@@ -241,7 +115,7 @@ static int observe(struct column *c, int n, const struct cb_foreground *fg,
 }
 
 /* Columns up to the next jump in depth: from one road user's lower edge to that of another. */
-static int until_jump(const struct column *c, int n)
+static int until_jump(const struct cb_column *c, int n)
 {
     int i = 1;
     while (i < n && fabs(c[i].a_m - c[i - 1].a_m) < JUMP_M + JUMP_PX * c[i].px_m)
@@ -249,7 +123,7 @@ static int until_jump(const struct column *c, int n)
     return i;
 }
 
-static void crop(struct cb_observation *o, const struct column *c, int n,
+static void crop(struct cb_observation *o, const struct cb_column *c, int n,
                  const struct cb_region *g)
 {
     int x0 = c[0].x_px, x1 = c[0].x_px, y1 = c[0].y_px;
@@ -269,7 +143,7 @@ static void crop(struct cb_observation *o, const struct column *c, int n,
  * The lower edge of a patch that holds several road users one behind the other jumps away from
  * the camera where the nearer one ends. Each stretch as broad as a vehicle is one.
  */
-static int split(struct column *c, int n, const struct cb_foreground *fg,
+static int split(struct cb_column *c, int n, const struct cb_foreground *fg,
                  const struct cb_region *g, const struct cb_road *road, double top_px,
                  struct cb_observation *ret)
 {
@@ -287,7 +161,7 @@ static int split(struct column *c, int n, const struct cb_foreground *fg,
     return n_ret;
 }
 
-static bool is_same_front(const struct column *p, const struct column *q)
+static bool is_same_front(const struct cb_column *p, const struct cb_column *q)
 {
     return p->glow == q->glow && fabs(q->x_m - p->x_m) < GAP_M &&
            fabs(q->a_m - p->a_m) < 0.5 * JUMP_M + JUMP_PX * q->px_m;
@@ -297,7 +171,7 @@ static bool is_same_front(const struct column *p, const struct column *q)
  * A patch of headlights: each stretch of columns beneath lamps is a vehicle that stands in its
  * own light. Others in the light may be ones that are followed already, but nobody new.
  */
-static int lit_fronts(struct column *c, int n, const struct cb_foreground *fg,
+static int lit_fronts(struct cb_column *c, int n, const struct cb_foreground *fg,
                       const struct cb_region *g, const struct cb_road *road, double top_px,
                       struct cb_observation ret[CB_CONTACTS_MAX])
 {
@@ -322,22 +196,69 @@ static int lit_fronts(struct column *c, int n, const struct cb_foreground *fg,
     return n_ret;
 }
 
+/* Light ahead of and behind a vehicle, at either end of its patch, is not its end. */
+static int trim_faint(struct cb_column **c, int n)
+{
+    int from = 0, to = n;
+    while (from < to && (*c)[from].glow == CB_GLOW_FAINT)
+        from++;
+    while (to > from && (*c)[to - 1].glow == CB_GLOW_FAINT)
+        to--;
+    if (to - from < 2)
+        return n;
+    *c += from;
+    return to - from;
+}
+
+/* The one road user of a patch seen from the side; what a patch holds two of, the tracker knows. */
+static int observe_side(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
+                        const struct cb_region *g, const struct cb_road *road,
+                        struct cb_column *c, int n, const struct cb_light *light,
+                        struct cb_observation *ret)
+{
+    struct cb_observation o = {.sigma_px = g->factor, .width_m = 2, .solid_m = 2,
+                               .is_lit = light->is_lit, .is_faint = light->is_faint};
+    double j[4];
+    n = cb_columns_without_shade(c, trim_faint(&c, n), &o.is_shade);
+    int r = n < 2 ? -EDOM : cb_side_of_blob(blobs, blob, fg, g, road, c, n, &o.side);
+    if (r < 0)
+        return r == -EDOM ? 0 : r;
+    double y0 = cb_side_y(&g->side, o.side.slope[0], o.side.x_m);
+    double y1 = cb_side_y(&g->side, o.side.slope[1], o.side.x_m);
+    struct cb_vec2 px;
+    o.x_m = o.side.x_m;
+    o.y_m = 0.5 * (y0 + y1);
+    o.extent_m = o.span_m = y1 - y0;
+    o.is_cut = !o.side.has_end[0] || !o.side.has_end[1];
+    if (!(o.extent_m > 0) || o.x_m < g->x_min_m || o.x_m > g->x_max_m ||
+        cb_road_to_px(road, (struct cb_vec2){o.x_m, o.y_m}, &px) < 0 ||
+        cb_road_jacobian(road, px, j) < 0)
+        return 0;
+    o.m_per_px = hypot(j[2], j[3]);
+    o.box.y = (float) cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
+    crop(&o, c, n, g);
+    *ret = o;
+    return 1;
+}
+
 int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
                        const struct cb_region *g, const struct cb_road *road,
                        struct cb_observation ret[CB_CONTACTS_MAX])
 {
-    struct column c[N_COLUMNS_MAX], copy[N_COLUMNS_MAX];
-    struct cb_observation light = {0};
-    int n = lower_edge(blobs, blob, fg, g, road, c);
+    struct cb_column c[CB_COLUMNS_MAX], copy[CB_COLUMNS_MAX];
+    struct cb_light light = {0};
+    int n = cb_columns_of_blob(blobs, blob, fg, g, road, c);
     if (n < 0)
         return n;
-    n = leave_out_glow(c, n, &light);
+    n = cb_columns_without_glow(c, n, &light);
     double top_px = cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
+    if (g->is_side)
+        return observe_side(blobs, blob, fg, g, road, c, n, &light, ret);
     if (light.is_lit)
         return lit_fronts(c, n, fg, g, road, top_px, ret);
     int n_all = n;
     bool is_shade;
-    n = leave_out_shade(c, n, &is_shade);
+    n = cb_columns_without_shade(c, n, &is_shade);
     memcpy(copy, c, (size_t) n * sizeof *c);
     struct cb_observation whole, part[CB_CONTACTS_MAX] = {0};
     bool is_placed = observe(copy, n, fg, g, road, &whole) == 0;

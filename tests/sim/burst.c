@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "confuser.h"
 #include "level.h"
 #include "synth.h"
 
@@ -81,10 +82,15 @@ int sim_synth_burst(struct sim_signal *s, int type, double t_s, double length_s,
     float *y = calloc(n + 1, sizeof *y);
     if (!y)
         return -ENOMEM;
+    bool is_confuser = type >= SIM_SOURCE_SPEECH && type < SIM_SOURCE_EXHAUST;
+    if (is_confuser)
+        sim_synth_confuser(y, n, s->rate_hz, type, rng);
     for (size_t i = 0; i < n; i++) {
         double t = (double) i / s->rate_hz;
         double fade = clampd(t / edge, 0, 1) * clampd((length_s - t) / 0.012, 0, 1);
-        y[i] = (float) (fade * value(type, t, length_s, f_hz, s->rate_hz, &st, rng));
+        double x = is_confuser ? (double) y[i]
+                               : value(type, t, length_s, f_hz, s->rate_hz, &st, rng);
+        y[i] = (float) (fade * x);
     }
     int r = type == SIM_SOURCE_THUNDER ? sim_shape_spectrum(y, n, s->rate_hz, thunder_gain) : 0;
     double rms = r == 0 ? sim_a_rms(y, n, s->rate_hz) : NAN, k = sim_pa_at_1m(level_db) / rms;

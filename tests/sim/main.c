@@ -10,17 +10,18 @@
 #include "base/mem.h"
 #include "clip.h"
 #include "truth.h"
+#include "wav.h"
 
 struct options {
     const char *scene, *out, *url;
     long seed;
     int n_threads;
-    bool is_quiet, only_truth;
+    bool is_quiet, only_truth, only_sound;
 };
 
 static const char help[] =
     "Usage: citybrain-sim SCENE.json --out DIR [--seed N] [--threads N] [--url URL]\n"
-    "                     [--truth-only] [--quiet]\n"
+    "                     [--truth-only | --sound-only] [--quiet]\n"
     "\n"
     "Renders a scene into DIR: the clip (clip.mp4, or clip.mkv for PCM and Opus sound), "
     "truth.json\n"
@@ -32,6 +33,7 @@ static const char help[] =
     "  --threads N    render N frames side by side (default: the number of processors)\n"
     "  --url URL      the camera's url in city.yaml (default: the clip's file name)\n"
     "  --truth-only   no clip: truth.json and city.yaml alone\n"
+    "  --sound-only   no pictures: the sound as clip.wav (16 bit), truth.json and city.yaml\n"
     "  --quiet        no progress\n"
     "\n"
     "Example: citybrain-sim seeds/scenes/day.json --out /tmp/day --seed 7\n"
@@ -76,6 +78,9 @@ static int read_option(struct options *o, int option)
     case 't':
         o->only_truth = true;
         return 0;
+    case 'w':
+        o->only_sound = true;
+        return 0;
     case 'q':
         o->is_quiet = true;
         return 0;
@@ -89,7 +94,7 @@ static int read_options(struct options *o, int argc, char **argv)
     static const struct option table[] = {
         {"out", required_argument, NULL, 'o'},     {"seed", required_argument, NULL, 's'},
         {"threads", required_argument, NULL, 'j'}, {"url", required_argument, NULL, 'u'},
-        {"truth-only", no_argument, NULL, 't'},    {"quiet", no_argument, NULL, 'q'},
+        {"truth-only", no_argument, NULL, 't'},    {"sound-only", no_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
         {"help", no_argument, NULL, 'h'},          {0}};
     int c, r;
     while ((c = getopt_long(argc, argv, "o:s:j:qh", table, NULL)) != -1) {
@@ -123,6 +128,14 @@ static int write_clip(const struct sim_scene *s, const struct options *o,
     return r;
 }
 
+static int write_sound(const struct sim_scene *s, const struct options *o,
+                       const struct sim_sound *sound, struct cb_error *reterr)
+{
+    CB_AUTO_FREE char *path = NULL;
+    int r = cb_path_join(o->out, SIM_WAV_NAME, &path);
+    return r == 0 ? sim_wav_write(sound, s->sound.sensitivity_dbfs_at_94db, path, reterr) : r;
+}
+
 static int write_data(const struct sim_scene *s, const struct options *o,
                       const struct sim_sound *sound, const int64_t *pts, int n,
                       struct cb_error *reterr)
@@ -133,7 +146,8 @@ static int write_data(const struct sim_scene *s, const struct options *o,
         (r = cb_path_join(o->out, "city.yaml", &city)) < 0 ||
         (r = sim_truth_write(s, sound, pts, n, sim_writer_ticks(s), truth, reterr)) < 0)
         return r;
-    return sim_city_write(s, o->url ? o->url : sim_writer_name(s), city, reterr);
+    const char *clip = o->only_sound ? SIM_WAV_NAME : sim_writer_name(s);
+    return sim_city_write(s, o->url ? o->url : clip, city, reterr);
 }
 
 static int run(struct sim_scene *s, const struct options *o, struct cb_error *reterr)
@@ -150,7 +164,9 @@ static int run(struct sim_scene *s, const struct options *o, struct cb_error *re
         r = sim_clip_pts(s, &pts, &n);
     if (r == 0)
         r = write_data(s, o, sound, pts, n, reterr);
-    if (r == 0 && !o->only_truth)
+    if (r == 0 && o->only_sound && sound)
+        r = write_sound(s, o, sound, reterr);
+    else if (r == 0 && !o->only_truth)
         r = write_clip(s, o, sound, pts, n, reterr);
     sim_sound_destroy(&sound);
     return r;

@@ -17,7 +17,8 @@ struct track {
 
 struct vec3 sim_path_at(const struct sim_path *p, double t_s)
 {
-    return p->vehicle ? sim_vehicle_point(p->vehicle, t_s, p->place) : p->place;
+    return p->vehicle ? sim_vehicle_point(p->vehicle, t_s, p->place)
+                      : v3_add(p->place, v3_scale(p->velocity, t_s));
 }
 
 double sim_path_emitted_s(const struct sim_path *p, struct vec3 mic, double t_s)

@@ -9,6 +9,7 @@
 struct sim_path {
     const struct sim_vehicle *vehicle;
     struct vec3 place; /* in the vehicle's axes, or in the road frame */
+    struct vec3 velocity; /* m/s, of what is on no vehicle; place is that of t = 0 */
 };
 
 struct vec3 sim_path_at(const struct sim_path *p, double t_s);

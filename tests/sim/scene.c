@@ -16,8 +16,12 @@ static const char *const shape_names[] = {"auto",   "sedan",   "suv",         "h
 static const char *const light_names[] = {"day", "overcast", "night", NULL};
 static const char *const video_names[] = {"h264", "h265", "mjpeg", NULL};
 static const char *const sound_names[] = {"none", "aac", "pcm", "opus", NULL};
-static const char *const source_names[] = {"horn",    "wail",    "yelp", "music",
-                                           "impulse", "thunder", "tone", NULL};
+static const char *const source_names[] = {
+    "horn",      "wail",       "yelp",         "music",     "impulse",    "thunder",
+    "tone",      "speech",     "rain",         "wind",      "firework",   "firecrackers",
+    "air_brake", "jackhammer", "chainsaw",     "dog",       "train",      "jet",
+    "helicopter", "propeller", "air_horn",     "hi_lo",     "bass",       "skid",
+    NULL};
 
 static const struct sim_field video_fields[] = {
     {"width", SIM_FIELD_AT(INT, struct sim_video_conf, width), 64, 3840},
@@ -127,6 +131,9 @@ static const struct sim_field vehicle_fields[] = {
     {"modified_exhaust", SIM_FIELD_AT(BOOL, struct sim_vehicle_conf, modified_exhaust)},
     {"lights_off", SIM_FIELD_AT(BOOL, struct sim_vehicle_conf, lights_off)},
     {"silent", SIM_FIELD_AT(BOOL, struct sim_vehicle_conf, silent)},
+    {"two_stroke", SIM_FIELD_AT(BOOL, struct sim_vehicle_conf, two_stroke)},
+    {"pipe_hz", SIM_FIELD_AT(NUMBER, struct sim_vehicle_conf, pipe_hz), 30, 400},
+    {"hoarse", SIM_FIELD_AT(NUMBER, struct sim_vehicle_conf, hoarse), 0, 5},
     {"cylinders", SIM_FIELD_AT(INT, struct sim_vehicle_conf, cylinders), 1, 16},
     {"exhaust_db", SIM_FIELD_AT(NUMBER, struct sim_vehicle_conf, exhaust_db), 20, 130},
     {"rpm", SIM_FIELD_AT(PAIRS, struct sim_vehicle_conf, rpm), 300, 20000},
@@ -145,6 +152,7 @@ static const struct sim_field source_fields[] = {
     {"level_db", SIM_FIELD_AT(NUMBER, struct sim_source_conf, level_db), 0, 150},
     {"frequency_hz", SIM_FIELD_AT(NUMBER, struct sim_source_conf, frequency_hz), 10, 20000},
     {"position", SIM_FIELD_AT(VEC3, struct sim_source_conf, position)},
+    {"velocity", SIM_FIELD_AT(VEC3, struct sim_source_conf, velocity)},
     {0},
 };
 
@@ -200,6 +208,8 @@ static const struct sim_vehicle_conf vehicle_defaults = {
     .colour = {0.5, 0.5, 0.52},
     .speed_kmh = 50,
     .lane_change_s = 4,
+    .pipe_hz = 105,
+    .hoarse = 1,
     .y_m = NAN,
 };
 

@@ -39,6 +39,23 @@ enum sim_source_type {
     SIM_SOURCE_IMPULSE,
     SIM_SOURCE_THUNDER,
     SIM_SOURCE_TONE,
+    SIM_SOURCE_SPEECH, /* from here on: confuser.h */
+    SIM_SOURCE_RAIN,
+    SIM_SOURCE_WIND,
+    SIM_SOURCE_FIREWORK,
+    SIM_SOURCE_FIRECRACKERS,
+    SIM_SOURCE_AIR_BRAKE,
+    SIM_SOURCE_JACKHAMMER,
+    SIM_SOURCE_CHAINSAW,
+    SIM_SOURCE_DOG,
+    SIM_SOURCE_TRAIN,
+    SIM_SOURCE_JET,
+    SIM_SOURCE_HELICOPTER,
+    SIM_SOURCE_PROPELLER,
+    SIM_SOURCE_AIR_HORN,
+    SIM_SOURCE_HI_LO,
+    SIM_SOURCE_BASS,
+    SIM_SOURCE_SKID,
     SIM_SOURCE_EXHAUST, /* of vehicles only */
 };
 
@@ -117,6 +134,8 @@ struct sim_vehicle_conf {
     struct vec3 from, to; /* a path: Z unused */
     double length_m, width_m, height_m;
     bool modified_exhaust, lights_off, silent;
+    bool two_stroke;          /* fires at each turn of the crank */
+    double pipe_hz, hoarse;   /* first resonance of its exhaust; the gas' rush, 1: usual */
     int cylinders;
     double exhaust_db; /* A-weighted level at 7.5 m, throttle open at 5000 a minute */
     struct sim_curve rpm;
@@ -126,7 +145,7 @@ struct sim_vehicle_conf {
 struct sim_source_conf {
     int type;
     double t_s, length_s, level_db, frequency_hz; /* level: A-weighted at 7.5 m, while it sounds */
-    struct vec3 position;
+    struct vec3 position, velocity; /* m and m/s; position: at t = 0 */
 };
 
 struct sim_scene {

@@ -11,6 +11,7 @@
 #define BANKS        2 /* sums of their own, so that the bytes do not depend on the threads */
 #define HEARD_M      200.0
 #define HEARD_LOUD_M 500.0
+#define CURVE_S      0.01
 
 /** One thing that sounds, from its synthesis to the microphones. */
 struct voice {
@@ -19,6 +20,7 @@ struct voice {
     struct sim_path path;
     double t_s, length_s, level_db, frequency_hz;
     uint64_t stream;
+    float *fast_db; /* of it alone at the first microphone, one each CURVE_S; NULL: not heard */
 };
 
 struct mix {
@@ -41,6 +43,23 @@ static const char *const event_names[] = {
     [SIM_SOURCE_IMPULSE] = "impulse",
     [SIM_SOURCE_THUNDER] = "thunder",
     [SIM_SOURCE_TONE] = "tone",
+    [SIM_SOURCE_SPEECH] = "speech",
+    [SIM_SOURCE_RAIN] = "rain",
+    [SIM_SOURCE_WIND] = "wind",
+    [SIM_SOURCE_FIREWORK] = "firework",
+    [SIM_SOURCE_FIRECRACKERS] = "firecrackers",
+    [SIM_SOURCE_AIR_BRAKE] = "air_brake",
+    [SIM_SOURCE_JACKHAMMER] = "jackhammer",
+    [SIM_SOURCE_CHAINSAW] = "chainsaw",
+    [SIM_SOURCE_DOG] = "dog",
+    [SIM_SOURCE_TRAIN] = "train",
+    [SIM_SOURCE_JET] = "jet",
+    [SIM_SOURCE_HELICOPTER] = "helicopter",
+    [SIM_SOURCE_PROPELLER] = "propeller",
+    [SIM_SOURCE_AIR_HORN] = "horn",
+    [SIM_SOURCE_HI_LO] = "siren",
+    [SIM_SOURCE_BASS] = "bass",
+    [SIM_SOURCE_SKID] = "skid",
 };
 
 static void add_voice(struct mix *m, struct voice v)
@@ -97,7 +116,7 @@ static int list_voices(struct mix *m)
         const struct sim_source_conf *c = &s->sources[i];
         add_voice(m, (struct voice){c->type,
                                     NULL,
-                                    {NULL, c->position},
+                                    {NULL, c->position, c->velocity},
                                     c->t_s,
                                     c->length_s,
                                     c->level_db,
@@ -156,6 +175,11 @@ static int synthesise(const struct mix *m, const struct voice *v, struct sim_sig
     return r;
 }
 
+static size_t curve_n(const struct mix *m)
+{
+    return (size_t) (m->scene->seconds / CURVE_S);
+}
+
 /* When and where a source alone was loudest; the level of all is set once all is there. */
 static int describe(struct mix *m, size_t index, const float *own)
 {
@@ -169,6 +193,13 @@ static int describe(struct mix *m, size_t index, const float *own)
         return -ENOMEM;
     }
     sim_fast_level(level, n, rate, level);
+    if ((m->voice[index].fast_db = malloc((curve_n(m) + 1) * sizeof(float))))
+        for (size_t i = 0; i < curve_n(m); i++)
+            m->voice[index].fast_db[i] = level[(size_t) ((double) i * CURVE_S * rate)];
+    if (v->kind < 0) {
+        free(level);
+        return m->voice[index].fast_db ? 0 : -ENOMEM;
+    }
     for (size_t i = 0; i < n; i++)
         peak = level[i] > level[peak] ? i : peak;
     for (a = peak; a > 0 && level[a - 1] > level[peak] - 10; a--)
@@ -201,7 +232,7 @@ static int play(struct mix *m, size_t index, float **bank)
         r = sim_propagate(&s, &v->path, c->mic[k], c->ground_reflection, own, n);
         for (size_t i = 0; i < n; i++)
             bank[k][i] += own[i];
-        if (r == 0 && k == 0 && v->kind >= 0)
+        if (r == 0 && k == 0)
             r = describe(m, index, own);
     }
     free(own);
@@ -240,6 +271,23 @@ static int add_ambient(struct mix *m, int channel)
     return r;
 }
 
+/* A vehicle's own tyres and engine are no background to its exhaust. */
+static bool is_of_same(const struct mix *m, size_t k, size_t index)
+{
+    return m->voice[k].kind < 0 && m->voice[k].vehicle == m->voice[index].vehicle;
+}
+
+/* Level of all but one source when that one was loudest: what it has to stand out from. */
+static double background_db(const struct mix *m, size_t index)
+{
+    size_t at = (size_t) (m->event[index].t_peak_s / CURVE_S);
+    double sum = pow(10, m->scene->sound.ambient_dba / 10);
+    for (size_t k = 0; k < m->n_voices; k++)
+        if (k != index && m->voice[k].fast_db && at < curve_n(m) && !is_of_same(m, k, index))
+            sum += pow(10, (double) m->voice[k].fast_db[at] / 10);
+    return 10 * log10(sum);
+}
+
 /* Levels at the first microphone: the clip's, and each event's within 3 dB of its own peak. */
 static int measure(struct mix *m)
 {
@@ -262,6 +310,7 @@ static int measure(struct mix *m)
         e.lafmax_db = (double) level[a];
         for (size_t i = a; i <= b && i < s->n; i++)
             e.lafmax_db = fmax(e.lafmax_db, (double) level[i]);
+        e.background_db = background_db(m, k);
         s->event[s->n_events++] = e;
     }
     free(level);
@@ -304,6 +353,8 @@ int sim_sound_create(struct sim_sound **ret, const struct sim_scene *scene, int 
     s->n_channels = scene->sound.n_mics;
     s->n = (size_t) (scene->seconds * s->rate_hz);
     int r = make(&m, n_threads);
+    for (size_t k = 0; k < m.n_voices; k++)
+        free(m.voice[k].fast_db);
     free(m.vehicle);
     free(m.voice);
     free(m.event);

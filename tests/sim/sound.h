@@ -12,6 +12,7 @@ struct sim_event {
     double t_start_s, t_peak_s, t_end_s; /* within 10 dB of its peak */
     double lafmax_db;                    /* of all that sounds, then */
     double lafmax_own_db;                /* of the source alone */
+    double background_db;                /* of all the rest, at t_peak_s */
     double azimuth_deg;                  /* of the source when the sound of the peak left it */
 };
 

@@ -151,18 +151,20 @@ int sim_synth_engine(struct sim_signal *s, const struct sim_vehicle *v, struct s
 
 /* One firing's pressure at the end of an open pipe: a steep front, the pipe's ring, a rush of gas.
  */
-static void make_pulse(float *pulse, size_t n, int rate_hz, struct sim_rng *rng)
+static void make_pulse(float *pulse, size_t n, int rate_hz, const struct sim_vehicle_conf *conf,
+                       struct sim_rng *rng)
 {
     static const double ring[][3] = {{105, 0.011, 1.0},
                                      {236, 0.008, 0.9},
                                      {415, 0.006, 0.75},
                                      {730, 0.004, 0.6},
                                      {1350, 0.0022, 0.5}};
+    const double pipe = conf->pipe_hz / ring[0][0]; /* a longer pipe rings lower, and for longer */
     for (size_t i = 0; i < n; i++) {
         double t = (double) i / rate_hz, p = 0, rise = 1 - exp(-t / 0.0004);
         for (int k = 0; k < 5; k++)
-            p += ring[k][2] * exp(-t / ring[k][1]) * cos(2 * M_PI * ring[k][0] * t);
-        double gas = sim_rng_normal(rng) * exp(-t / 0.004) * 0.35;
+            p += ring[k][2] * exp(-t * pipe / ring[k][1]) * cos(2 * M_PI * ring[k][0] * pipe * t);
+        double gas = sim_rng_normal(rng) * exp(-t / 0.004) * 0.35 * conf->hoarse;
         pulse[i] = (float) (rise * (p + gas));
     }
 }
@@ -188,13 +190,13 @@ int sim_synth_exhaust(struct sim_signal *s, const struct sim_vehicle *v, double 
     for (int i = 0; i < 16; i++)
         own[i] = 1 + 0.12 * sim_rng_normal(rng); /* no two cylinders fire alike */
     for (int k = 0; k < KINDS && r == 0; k++)
-        make_pulse(pulse + (size_t) k * n_pulse, n_pulse, s->rate_hz, rng);
+        make_pulse(pulse + (size_t) k * n_pulse, n_pulse, s->rate_hz, v->conf, rng);
     double rpm = sim_engine_rpm(v, s->t0_s);
     for (size_t i = 0; i < s->n && r == 0; i++) {
         double t = time_of(s, i);
         if (i % 16 == 0)
             rpm += (sim_engine_rpm(v, t) - rpm) * 0.004;
-        cycle += rpm / 120 / s->rate_hz;
+        cycle += rpm / 120 / s->rate_hz * (v->conf->two_stroke ? 2 : 1);
         if (cycle < (next + (next % 2 ? 0.08 : 0)) / cylinders)
             continue;
         double open = throttle(v, t), a = own[next % 16] * (1 + 0.10 * sim_rng_normal(rng)) * open;
@@ -209,7 +211,7 @@ int sim_synth_exhaust(struct sim_signal *s, const struct sim_vehicle *v, double 
         }
     }
     double rms = r == 0 ? sim_a_rms(y, s->n, s->rate_hz) : NAN;
-    double open_power = 5000.0 / 120 * cylinders * (double) measured / s->rate_hz;
+    double open_power = 5000.0 / 120 * cylinders * (v->conf->two_stroke ? 2 : 1) * (double) measured / s->rate_hz;
     double k = sim_pa_at_1m(level_db) / rms / sqrt(open_power / power);
     for (size_t i = 0; i < s->n && r == 0 && rms > 0; i++)
         s->pa[i] += (float) (k * (double) y[i]);

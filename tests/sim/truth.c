@@ -86,6 +86,7 @@ static json_t *event(const struct sim_event *e)
     json_object_set_new(o, "t_end", number(e->t_end_s));
     json_object_set_new(o, "lafmax_db", number(e->lafmax_db));
     json_object_set_new(o, "lafmax_own_db", number(e->lafmax_own_db));
+    json_object_set_new(o, "background_db", number(e->background_db));
     json_object_set_new(o, "azimuth_deg", number(e->azimuth_deg));
     return o;
 }

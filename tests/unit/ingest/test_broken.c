@@ -15,6 +15,7 @@
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/sound.h"
+#include "folder.h"
 #include "ingest/ingest.h"
 #include "ingest/packet_ring.h"
 #include "schema/camera.h"
@@ -23,7 +24,6 @@
 #define NOISE     8
 #define FRAMES_MAX 400
 
-static char folder[] = "/tmp/cb-broken-XXXXXX";
 static unsigned seed = 20261123;
 
 struct seen {
@@ -195,26 +195,12 @@ static void test_noise(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    (void) state;
-    cb_log_set_max(CB_LOG_ERR); /* hundreds of warnings are what is expected here */
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    char line[300];
-    (void) state;
-    snprintf(line, sizeof line, "rm -rf %s", folder);
-    return system(line);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mp4), cmocka_unit_test(test_ts),    cmocka_unit_test(test_mkv),
         cmocka_unit_test(test_avi), cmocka_unit_test(test_noise),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    cb_log_set_max(CB_LOG_ERR); /* hundreds of warnings are what is expected here */
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

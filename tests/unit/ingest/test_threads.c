@@ -8,11 +8,10 @@
 
 #include "base/clock.h"
 #include "base/frame.h"
+#include "folder.h"
 #include "ingest/ingest.h"
 #include "ingest/packet_ring.h"
 #include "schema/camera.h"
-
-static char folder[] = "/tmp/cb-threads-XXXXXX";
 
 struct count {
     unsigned n_frames, n_sound, n_states; /* atomic */
@@ -125,20 +124,6 @@ static void test_stopped_before_it_ran(void **state)
     cb_ingest_stop(NULL);
 }
 
-static int setup(void **state)
-{
-    (void) state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    char line[300];
-    (void) state;
-    snprintf(line, sizeof line, "rm -rf %s", folder);
-    return system(line);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,5 +131,5 @@ int main(void)
         cmocka_unit_test(test_live_with_a_second_url),
         cmocka_unit_test(test_stopped_before_it_ran),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
