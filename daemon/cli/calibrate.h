@@ -40,6 +40,18 @@ void cb_calibrate_print(const struct cb_road *r, const struct cb_camera_conf *co
 int cb_calibrate_read_marks(struct cb_calibration_conf *ret, const char *file,
                             struct cb_error *reterr);
 
+#define CB_CALIBRATE_LINES_MAX 40
+
+/** Straight lines as the picture shows them. */
+struct cb_calibrate_lines {
+    struct cb_line_px line[CB_CALIBRATE_LINES_MAX]; /* their points are the object's */
+    size_t n;
+};
+/** Reads lines: [{px: [[x, y], ...]}, ...]. @return 0; < 0: reterr names file, line and key */
+int cb_calibrate_read_lines(struct cb_calibrate_lines *ret, const char *file,
+                            struct cb_error *reterr);
+void cb_calibrate_lines_deinit(struct cb_calibrate_lines *t);
+
 /** The grid, residuals, zone and horizon over the picture, to a PNG. p NULL: over nothing. */
 int cb_calibrate_draw(const struct cb_road *r, const struct cb_camera_conf *conf,
                       const struct cb_picture *p, const char *file, struct cb_error *reterr);

@@ -327,6 +327,62 @@ static void what_is_printed_is_a_configuration(void **state)
     cb_config_destroy(&c);
 }
 
+/* A picture through a lens of k1 = -0.08: its kerbs and a gantry, and the points on the road. */
+static struct cb_vec2 bent(struct cb_vec2 p)
+{
+    double half = hypot(W, H) / 2, x = p.x - W / 2.0, y = p.y - H / 2.0;
+    double k = 1 - 0.08 * (x * x + y * y) / (half * half);
+    return (struct cb_vec2){W / 2.0 + k * x, H / 2.0 + k * y};
+}
+
+static void write_bent(double off_px)
+{
+    char text[4096] = "    calibration:\n      points:\n", lines[4096] = "lines:\n";
+    for (int i = 0; i < 8; i++) {
+        struct cb_vec2 px = bent(seen(place_m[i][0], place_m[i][1]));
+        size_t at = strlen(text);
+        snprintf(text + at, sizeof text - at, "        - {px: [%.3f, %.3f], m: [%g, %g]}\n", px.x,
+                 px.y, place_m[i][0], place_m[i][1]);
+    }
+    write_config(text);
+    for (int k = -1; k <= 1; k += 2) {
+        size_t at = strlen(lines);
+        at += (size_t) snprintf(lines + at, sizeof lines - at, "  - {px: [");
+        for (int i = 0; i < 6; i++) {
+            struct cb_vec2 px = bent(seen(6.5 * k, 14 + 2 * i * i));
+            at += (size_t) snprintf(lines + at, sizeof lines - at, "%s[%.2f, %.2f]",
+                                    i ? ", " : "", px.x + (i == 2 ? off_px : 0), px.y);
+        }
+        snprintf(lines + at, sizeof lines - at, "]}\n");
+    }
+    write_text("lines.yaml", lines);
+}
+
+static void straight_lines_find_the_lens(void **state)
+{
+    (void) state;
+    char text[8192];
+    double k1 = 0, u = 0;
+    write_bent(0);
+    write_still();
+    char *words[] = {"calibrate", "--config", (char *) path("city.yaml"), "--camera", "c1",
+                     "--frame", (char *) path("still.png"), "--lines", (char *) path("lines.yaml"),
+                     NULL};
+    assert_int_equal(run(words), CB_EXIT_OK);
+    read_text("out", text, sizeof text);
+    assert_int_equal(sscanf(text, "# lens: k1 %lf +- %lf", &k1, &u), 2);
+    NEAR(k1, -0.08, 0.002);
+    assert_true(u > 0 && u < 0.04);
+    assert_non_null(strstr(text, "distortion: {k1: -0.0"));
+    const char *rms = strstr(text, "rms ");
+    assert_non_null(rms);
+    NEAR(atof(rms + 4), 0, 0.1); /* what the points disagree by once they are straightened */
+    write_bent(25);
+    assert_int_equal(run(words), CB_EXIT_USAGE);
+    read_text("err", text, sizeof text);
+    assert_non_null(strstr(text, "lines["));
+}
+
 static void expect_refusal(int code, const char *words)
 {
     char text[2048];
@@ -372,7 +428,7 @@ static int remove_folder(void **state)
 {
     (void) state;
     static const char *const files[] = {"out", "err", "city.yaml", "marks.yaml", "bad.yaml",
-                                        "still.png", "grid.png"};
+                                        "still.png", "grid.png", "lines.yaml"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         unlink(path(files[i]));
     return rmdir(folder);
@@ -388,6 +444,7 @@ int main(void)
         cmocka_unit_test(wrong_marks_are_refused_by_name),
         cmocka_unit_test(the_sheet_is_drawn_over_the_frame),
         cmocka_unit_test(what_is_printed_is_a_configuration),
+        cmocka_unit_test(straight_lines_find_the_lens),
         cmocka_unit_test(degenerate_calibrations_exit_2_by_name),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
