@@ -222,8 +222,8 @@ double cb_bands_gain_db(const struct cb_bands *b, size_t i, double f_hz)
     struct cb_biquad q[CB_BAND_SECTIONS];
     for (int k = 0; k < CB_BAND_SECTIONS; k++) {
         double g = o->g[k][b->lane_of[i]];
-        q[k] = (struct cb_biquad){.b0 = g, .b2 = -g, .a1 = o->a1[k][b->lane_of[i]],
-                                  .a2 = o->a2[k][b->lane_of[i]]};
+        q[k] = (struct cb_biquad){
+            .b0 = g, .b2 = -g, .a1 = o->a1[k][b->lane_of[i]], .a2 = o->a2[k][b->lane_of[i]]};
     }
     return db + cb_biquads_gain_db(q, CB_BAND_SECTIONS, f_hz, o->rate_hz);
 }

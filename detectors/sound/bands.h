@@ -22,12 +22,12 @@ struct cb_band_octave {
     double rate_hz, alpha; /* of the exponential mean */
     cb_lanes g[CB_BAND_SECTIONS], a1[CB_BAND_SECTIONS], a2[CB_BAND_SECTIONS];
     cb_lanes s1[CB_BAND_SECTIONS], s2[CB_BAND_SECTIONS];
-    cb_lanes mean;   /* exponential mean of the squares, Fast */
-    cb_lanes sum;    /* of the squares since the last cb_bands_take */
+    cb_lanes mean; /* exponential mean of the squares, Fast */
+    cb_lanes sum;  /* of the squares since the last cb_bands_take */
     double n_sum;
     /* the low-pass towards the next octave: its past inputs, every other one apart */
     double even[CB_HALF_TAPS], odd[CB_HALF_TAPS];
-    bool is_odd;     /* the next input is of the second kind */
+    bool is_odd; /* the next input is of the second kind */
 };
 
 /**

@@ -126,8 +126,8 @@ void cb_meter_add(struct cb_meter *m, float x)
 void cb_meter_take(struct cb_meter *m, struct cb_meter_tick *ret)
 {
     *ret = m->since;
-    m->since = (struct cb_meter_tick){
-        .max_fast = m->fast, .max_slow = m->slow, .max_impulse = m->impulse};
+    m->since =
+        (struct cb_meter_tick){.max_fast = m->fast, .max_slow = m->slow, .max_impulse = m->impulse};
 }
 
 double cb_meter_take_max_db(struct cb_meter *m)

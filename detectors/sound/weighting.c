@@ -98,8 +98,8 @@ static struct cb_biquad low_pass(const struct cb_weighting *w, enum cb_weighting
     double base_db = cb_weighting_goal_db(kind, 1000) - cb_weighting_gain_db(w, 1000, rate_hz);
     for (int i = 0; i < N_FIT; i++) {
         double f_hz = at[i] * rate_hz, x = cos(2 * M_PI * at[i]);
-        double left_db = cb_weighting_goal_db(kind, f_hz) -
-                         cb_weighting_gain_db(w, f_hz, rate_hz) - base_db;
+        double left_db =
+            cb_weighting_goal_db(kind, f_hz) - cb_weighting_gain_db(w, f_hz, rate_hz) - base_db;
         double g = pow(10, left_db / 20); /* half of it, squared */
         const double row[] = {1, x, x * x, -g * x, -g * x * x, g};
         for (int c = 0; c <= N_FIT; c++)
@@ -165,9 +165,9 @@ double cb_weighting_gain_db(const struct cb_weighting *w, double f_hz, double ra
 
 /* What bench/sound-metrology measures at each rate, and the tests hold to. */
 const struct cb_rate_class cb_rate_classes[] = {
-    {8000, 3900, 3150, 0},     {11025, 5400, 4000, 0},   {16000, 7800, 6300, 0},
-    {22050, 10800, 8000, 2},   {24000, 11700, 8000, 2},  {32000, 15600, 12500, 2},
-    {44100, 20000, 16000, 1},  {48000, 20000, 16000, 1}, {96000, 20000, 16000, 1},
+    {8000, 3900, 3150, 0},    {11025, 5400, 4000, 0},   {16000, 7800, 6300, 0},
+    {22050, 10800, 8000, 2},  {24000, 11700, 10000, 2}, {32000, 15600, 12500, 2},
+    {44100, 20000, 16000, 1}, {48000, 20000, 16000, 1}, {96000, 20000, 16000, 1},
 };
 const size_t cb_n_rate_classes = sizeof cb_rate_classes / sizeof *cb_rate_classes;
 

@@ -25,8 +25,8 @@ enum cb_weighting_kind { CB_WEIGHTING_A, CB_WEIGHTING_C, CB_WEIGHTING_Z, CB_WEIG
 
 /**
  * Frequency weighting (IEC 61672-1:2013, annex E) as a digital filter, 0 dB at 1 kHz. A and C keep
- * to the definition within 0.13 dB up to 0.42 of the rate and 0.4 dB up to 0.49 of it. Z is flat but
- * for the direct voltage: −3 dB at 1 Hz.
+ * to the definition within 0.13 dB up to 0.42 of the rate and 0.4 dB up to 0.49 of it. Z is flat
+ * but for the direct voltage: −3 dB at 1 Hz.
  */
 struct cb_weighting {
     struct cb_biquad section[CB_WEIGHTING_SECTIONS];
