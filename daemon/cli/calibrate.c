@@ -33,6 +33,9 @@ static const char help[] =
     "                  lens's k1 is worked out from their bend and used instead of the camera's\n"
     "                  distortion; needs a picture\n"
     "                    lines: [{px: [[x, y], [x, y], [x, y], ...]}, ...]\n"
+    "  --drives FILE   drives of a vehicle whose speed is known, as the camera measured them; what\n"
+    "                  they say of the scale goes into the calibration as its reference\n"
+    "                    drives: [{measured_kmh: 61.9, true_kmh: 61.4, u_kmh: 0.2}, ...]\n"
     "  --out FILE      draws the road's grid and the residuals over the picture (PNG)\n"
     "\n"
     "Exit codes: 0 fitted; 1 the picture could not be read or written; 2 wrong usage or\n"
@@ -44,7 +47,7 @@ static const char help[] =
     "      --marks marks.yaml > calibration.yaml\n";
 
 struct words {
-    const char *config, *camera, *frame, *marks, *lines, *out;
+    const char *config, *camera, *frame, *marks, *lines, *drives, *out;
 };
 
 static int read_words(int argc, char **argv, struct words *w)
@@ -53,13 +56,15 @@ static int read_words(int argc, char **argv, struct words *w)
         {"config", required_argument, NULL, 'c'}, {"camera", required_argument, NULL, 'i'},
         {"frame", required_argument, NULL, 'f'},  {"marks", required_argument, NULL, 'm'},
         {"lines", required_argument, NULL, 'l'},  {"out", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},         {0}};
+        {"drives", required_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'},
+        {0}};
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
         case 'c': w->config = optarg; break;
         case 'i': w->camera = optarg; break;
         case 'f': w->frame = optarg; break;
         case 'm': w->marks = optarg; break;
+        case 'd': w->drives = optarg; break;
         case 'l': w->lines = optarg; break;
         case 'o': w->out = optarg; break;
         case 'h': fputs(help, stdout); return CB_EXIT_OK;
@@ -129,6 +134,8 @@ static int calibrate(const struct words *w, struct cb_camera_conf *conf)
     struct cb_error e = {0};
     int r = w->marks ? cb_calibrate_read_marks(&conf->calibration, w->marks, &e) : 0;
     if (r < 0)
+        return refuse(&e, r, CB_EXIT_USAGE);
+    if (w->drives && (r = cb_calibrate_read_drives(&conf->calibration, w->drives, &e)) < 0)
         return refuse(&e, r, CB_EXIT_USAGE);
     if (!conf->calibration.n_points && !conf->calibration.n_distances) {
         fprintf(stderr, "%s: camera '%s' has no calibration, expected points or distances in it, "

@@ -134,8 +134,7 @@ void cb_calibrate_lines_deinit(struct cb_calibrate_lines *t)
     t->n = 0;
 }
 
-/* The file's one mapping, each of its keys by on_key. */
-static int read_keys(const char *file, const char *const *keys, cb_yaml_key_fn *on_key, void *self,
+int cb_calibrate_read_keys(const char *file, const char *const *keys, cb_yaml_key_fn *on_key, void *self,
                      struct cb_error *reterr)
 {
     CB_AUTO_FREE char *text = NULL;
@@ -157,7 +156,7 @@ int cb_calibrate_read_lines(struct cb_calibrate_lines *ret, const char *file,
 {
     static const char *const keys[] = {"lines", NULL};
     struct cb_calibrate_lines t = {0};
-    int r = read_keys(file, keys, read_bent, &t, reterr);
+    int r = cb_calibrate_read_keys(file, keys, read_bent, &t, reterr);
     if (r < 0)
         cb_calibrate_lines_deinit(&t);
     else
@@ -184,7 +183,7 @@ int cb_calibrate_read_marks(struct cb_calibration_conf *ret, const char *file,
 {
     static const char *const keys[] = {"marks", "widths", NULL};
     struct reader t = {0};
-    int r = read_keys(file, keys, read_list, &t, reterr);
+    int r = cb_calibrate_read_keys(file, keys, read_list, &t, reterr);
     if (r == 0 && !t.n)
         r = cb_error_set(reterr, -EINVAL, file, "has no marks, expected marks: and widths:");
     if (r < 0) {
