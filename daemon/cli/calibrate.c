@@ -28,6 +28,7 @@ static const char help[] =
     "                      - {px: [[x, y], [x, y], ...], kind: fast}   # 6 m and 9 m; town: 2 and 4\n"
     "                    widths:  # square across the road\n"
     "                      - {px: [[x, y], [x, y]], m: 3.75}\n"
+    "  --sound FILE    calibrates the microphone instead; `citybrain calibrate --sound --help`\n"
     "  --out FILE      draws the road's grid and the residuals over the picture (PNG)\n"
     "\n"
     "Exit codes: 0 fitted; 1 the picture could not be read or written; 2 wrong usage or\n"
@@ -132,6 +133,9 @@ static int copy_camera(const struct cb_camera_conf *from, struct cb_camera_conf 
 int cb_cli_calibrate(int argc, char **argv)
 {
     struct words w = {0};
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], "--sound", 7))
+            return cb_cli_calibrate_sound(argc, argv);
     int code = read_words(argc, argv, &w);
     if (code >= 0)
         return code;
