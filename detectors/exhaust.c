@@ -108,22 +108,26 @@ static int on_event(void *self, const struct cb_sound_event *e)
     double f[CB_F_COUNT];
     cb_features_of(e, f);
     struct cb_noise_verdict v = cb_classify(f);
-    *p = (struct pending){.noise = {
-                              .t_start_ns = e->t_start_ns,
-                              .t_peak_ns = e->t_peak_ns,
-                              .t_end_ns = e->t_end_ns,
-                              .utc_offset_ns = e->utc_offset_ns,
-                              .time_source = e->time_source,
-                              .lafmax_db = e->lafmax_db,
-                              .lafmax_7m5_db = NAN,
-                              .background_db = e->background_db,
-                              .class_ = v.class_,
-                              .confidence = v.confidence,
-                              .azimuth_deg = NAN,
-                              .track = -1,
-                              .is_overload = e->is_overload,
-                              .limit_db = NAN,
-                          }};
+    *p = (struct pending){0};
+    struct cb_noise *n = &p->noise;
+    cb_noise_init(n);
+    n->t_start_ns = e->t_start_ns;
+    n->t_peak_ns = e->t_peak_ns;
+    n->t_end_ns = e->t_end_ns;
+    n->utc_offset_ns = e->utc_offset_ns;
+    n->time_source = e->time_source;
+    n->lafmax_db = e->lafmax_db;
+    n->background_db = e->background_db;
+    n->class_ = v.class_;
+    n->confidence = v.confidence;
+    n->lae_db = e->levels.lae_db;
+    n->laeq_db = e->levels.laeq_db;
+    n->lcpeak_db = e->levels.lcpeak_db;
+    _Static_assert(CB_BANDS == CB_THIRD_OCTAVES, "the record's bands must be the meter's");
+    memcpy(n->third_octave_db, e->levels.band_db, sizeof n->third_octave_db);
+    n->has_third_octaves = true;
+    n->is_overload = e->is_overload;
+    n->is_under_range = e->is_under_range;
     memcpy(p->noise.camera, d->conf->id, sizeof p->noise.camera);
     note_features(f, &p->noise);
     note_heard(e, p);
@@ -182,14 +186,14 @@ static int tell(struct cb_detector *d, struct pending *p)
     int r = name_origin(d, p);
     if (r < 0)
         return r;
-    cb_exhaust_judge(d->conf, &p->noise);
+    cb_exhaust_judge(d->conf, d->weather, &p->noise);
     if (d->sink->on_noise)
         d->sink->on_noise(d->sink->self, &p->noise);
-    if (p->noise.violation == CB_VIOLATION_NONE || !d->sink->on_violation)
+    if (p->noise.violation == CB_VIOLATION_NONE)
         return 0;
     struct cb_violation v;
     cb_exhaust_violation(&p->noise, track_of(d->scene, p->noise.track), &v);
-    d->sink->on_violation(d->sink->self, &v);
+    cb_detector_accuse(d, &v);
     return 0;
 }
 

@@ -178,7 +178,7 @@ static const struct option options[] = {
 /* @return 0; -EINVAL: *ret_expected says what */
 static int set_option(struct request *q, int o, const char **ret_expected)
 {
-    static const char *const kinds[] = {"speeding", "modified_exhaust", NULL};
+    static const char *const kinds[] = {"speeding", "modified_exhaust", "chase_racing", NULL};
     static const char *const severities[] = {"minor", "moderate", "serious", "extreme", NULL};
     static const char *const reviews[] = {"open", "confirmed", "rejected", "unclear", NULL};
     switch (o) {

@@ -11,7 +11,8 @@
 
 #define NBSP "\u00a0" /* on a narrow picture no line ends between a number and its unit */
 
-static const char *const kind_words[] = {"", "超速 Speeding", "改装排气 Modified exhaust"};
+static const char *const kind_words[] = {"", "超速 Speeding", "改装排气 Modified exhaust",
+                                         "追逐竞驶 Chase racing"};
 static const char *const user_words[] = {"未知 unknown",   "小型车 car",        "货车 truck",
                                          "客车 bus",       "摩托车 motorcycle", "自行车 bicycle",
                                          "行人 pedestrian"};

@@ -10,7 +10,7 @@
 #include "candidate.h"
 #include "scene.h"
 
-#define UNSEEN_PRIOR   0.1 /* of ten that roar past, nine are followed by the tracker */
+#define UNSEEN_PRIOR   0.02 /* of fifty that roar past, the tracker follows all but one */
 #define WEIGHED_MAX    64  /* moments: they overlap, more would say nothing new */
 #define DIRECTIONS_MIN 5   /* in a row, along the vehicle's way: a fifth of a second */
 #define FOLLOW_MIN     0.6 /* of the directions: with two sources half would go with either */
@@ -116,15 +116,20 @@ static const char *why_not(const struct ranking *k, const struct cb_hearing *h, 
     return "";
 }
 
+/* The peak must come from where the vehicle is: else the level is somebody else's. */
 static void tell_place(const struct cb_hearing *h, const struct ranking *k, int64_t t_peak_ns,
                        struct cb_origin *ret)
 {
     struct cb_way way = {cb_pipe_at, &k->best.pipe};
+    if (ret->track >= 0 && h->doa &&
+        !cb_bearing_along(h, &way, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad)) {
+        ret->track = -1;
+        ret->why = "peak_elsewhere";
+    }
     if (ret->track < 0) {
-        cb_bearing_at(h, NULL, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad);
+        cb_bearing_alone(h, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad);
         return;
     }
-    cb_bearing_at(h, &way, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad);
     ret->distance_db = k->best.distance_db;
     ret->distance_u_db = k->best.distance_u_db;
     ret->distance_m = 7.5 * pow(10, k->best.distance_db / 20);

@@ -38,6 +38,7 @@ struct cb_origin {
  *        "several_vehicles"   the best of them is not sure enough against the second
  *        "maybe_unseen"       nor against somebody who is not seen
  *        "not_followed"       the directions do not follow the vehicle along its way
+ *        "peak_elsewhere"     they do, but not at the peak: the level is another's
  * @return 0 or -ENOMEM
  */
 int cb_attribute(const struct cb_scene *scene, const struct cb_hearing *h, int64_t t_peak_ns,

@@ -19,6 +19,7 @@
 #define N_LINES     16
 #define STAND_OUT   2.5   /* dB, mean of the lines over the gaps: less is chance */
 #define KNOWN_MIN   8
+#define JUMPS       0.03 /* of ln f, RMS about a steady change: 30 m/s close by leave 0.03 */
 
 /* Contrast between bins, straight. */
 static double at_hz(const float *x, size_t n, double bin)
@@ -133,6 +134,9 @@ void cb_doppler_basis_init(struct cb_doppler_basis *b, const double *t_s, const 
         for (size_t i = 0; i < n; i++)
             q[i] = length > 1e-9 ? q[i] / length : 0;
     }
+    double still[CB_HEARD_MAX] = {0}, left = cb_doppler_left(b, ln_hz, still, 1);
+    if (!(left <= JUMPS * JUMPS))
+        b->n = 0;
 }
 
 double cb_doppler_left(const struct cb_doppler_basis *b, const double *ln_hz,

@@ -14,6 +14,7 @@
 #include "lookout.h"
 #include "levels.h"
 #include "meter.h"
+#include "range.h"
 
 #define TICKS_PER_S        100 /* levels looked at for events */
 #define ROWS_PER_S         20
@@ -58,6 +59,7 @@ struct cb_ear {
     struct divider tick, row_step, heard_step, envelope_step;
     struct cb_meter meter;
     struct cb_bands bands;
+    struct cb_range range;
     struct cb_level_log log;
     double peak_band[CB_BANDS]; /* mean squares at the open event's LAFmax */
     struct cb_ambient background;
@@ -87,7 +89,7 @@ int cb_ear_create(struct cb_ear **ret, const struct cb_microphone_conf *conf,
     e->n_positions = conf->n_positions;
     memcpy(e->position_m, conf->position_m, sizeof e->position_m);
     e->temperature_c = NAN;
-    cb_cutter_init(&e->cutter, conf->limit_dba);
+    cb_cutter_init(&e->cutter, cb_noise_limits_lowest(&conf->limit));
     e->t_ns = e->t_line_ns = INT64_MIN;
     e->background_db = NAN;
     e->row = calloc(N_ROWS, sizeof *e->row);
@@ -191,6 +193,7 @@ static void start_stretch(struct cb_ear *e, int64_t t_ns)
 {
     cb_meter_reset(&e->meter);
     cb_bands_reset(&e->bands);
+    e->range = (struct cb_range){0};
     e->log.n = 0;
     e->n_heard = e->next = 0;
     e->n_rows = e->n_moments = e->n_envelope = 0;
@@ -268,6 +271,8 @@ static int tell_event(struct cb_ear *e)
         .lafmax_db = e->cutter.peak_db,
         .background_db = e->background_db,
         .is_overload = e->t_overload_ns >= from_ns,
+        .is_under_range =
+            e->cutter.peak_db < cb_meter_db(&e->meter, cb_range_least(&e->range)),
         .n_bins = cb_spectrum_n_bins(e->spectrum),
         .bin_hz = cb_spectrum_bin_hz(e->spectrum),
         .envelope = e->event_envelope,
@@ -333,6 +338,8 @@ static void on_row(struct cb_ear *e)
     double p = cb_spectrum_row(e->spectrum, e->window, n, row);
     row->t_ns = e->t_ns - (int64_t) n * CB_NS_PER_S / e->rate_hz / 2;
     row->level_db = cb_meter_db(&e->meter, p);
+    if (e->cutter.is_open && cb_range_is_clipped(e->window, n))
+        e->t_overload_ns = e->t_ns;
     if (e->lookout)
         cb_lookout_row(e->lookout, row, !e->cutter.is_open);
 }
@@ -406,6 +413,7 @@ static int add_run(struct cb_ear *e, const struct cb_samples *s, size_t i, size_
     float square[RUN_MAX];
     cb_meter_add_block(&e->meter, x, n, square);
     cb_bands_add(&e->bands, x, n);
+    cb_range_add(&e->range, x, n);
     for (size_t k = 0; k < n; k++)
         e->envelope_sum += square[k];
     e->envelope_n += (int) n;

@@ -7,6 +7,7 @@
 
 #define INDEPENDENT_S   0.25 /* moments nearer than this say the same thing twice */
 #define BEARING_U       0.035 /* rad: echoes bend directions, the pipe moves about in its lane */
+#define PLACE_U_M       0.5   /* of a track's point, and how far it drives within a window */
 #define STRAY           0.1   /* of the directions, to someone else's noise or an echo */
 #define AGREE_SIGMA     2.5
 #define LEVEL_SIGMA_DB  3.0 /* throttle and the pipe's directivity, over a passage */
@@ -51,8 +52,10 @@ static void add_direction(const struct cb_hearing *h, const struct cb_heard *m, 
                           double y_m, struct sums *s, struct cb_agreement *ret, size_t *run)
 {
     double lasting = cb_doa_lasting_u_rad(h->doa, m->azimuth_rad);
+    double place = PLACE_U_M / fmax(PLACE_U_M, hypot(x_m - h->microphone_m[0],
+                                                     y_m - h->microphone_m[1]));
     double sigma = sqrt(m->u_rad * m->u_rad + BEARING_U * BEARING_U + lasting * lasting +
-                        h->blur_rad * h->blur_rad);
+                        place * place + h->blur_rad * h->blur_rad);
     double off = cb_doa_offset_rad(h->doa, m->azimuth_rad - h->turn_rad, x_m, y_m,
                                    CB_SOURCE_HIGH_M);
     s->bearing += bearing_cost(off, sigma);

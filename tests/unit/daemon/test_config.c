@@ -72,7 +72,7 @@ static void test_least_camera(void **state)
     assert_int_equal(load("cameras:\n  - id: w\n    url: street.wav\n"
                           "    microphone: {sensitivity_dbfs_at_94db: -26}\n", &c, &e), 0);
     assert_string_equal(c->camera[0].url, "/city/street.wav");
-    assert_true(isnan(c->camera[0].speed_limit_kmh) && isnan(c->camera[0].microphone.limit_dba));
+    assert_true(isnan(c->camera[0].speed_limit_kmh) && isnan(c->camera[0].microphone.limit.default_dba));
     assert_false(c->camera[0].has_calibration);
     assert_string_equal(c->node.data_dir, "/city/var/edge");
     assert_string_equal(c->bus.evidence, "inproc://evidence");
