@@ -59,6 +59,7 @@ struct cb_ear {
     struct divider tick, row_step, heard_step, envelope_step;
     struct cb_meter meter;
     struct cb_bands bands;
+    size_t n_bands_due; /* newest samples that the bands have not had: a tick's at a time */
     struct cb_range range;
     struct cb_level_log log;
     double peak_band[CB_BANDS]; /* mean squares at the open event's LAFmax */
@@ -194,6 +195,7 @@ static void start_stretch(struct cb_ear *e, int64_t t_ns)
     cb_meter_reset(&e->meter);
     cb_bands_reset(&e->bands);
     e->range = (struct cb_range){0};
+    e->n_bands_due = 0;
     e->log.n = 0;
     e->n_heard = e->next = 0;
     e->n_rows = e->n_moments = e->n_envelope = 0;
@@ -307,6 +309,9 @@ static void tell_level(struct cb_ear *e, int64_t t_ns)
 static double take_tick(struct cb_ear *e)
 {
     struct cb_meter_tick t;
+    unroll_newest(e, 0, e->n_bands_due);
+    cb_bands_add(&e->bands, e->window, e->n_bands_due);
+    e->n_bands_due = 0;
     cb_meter_take(&e->meter, &t);
     cb_level_log_add(&e->log, e->t_ns, &t);
     return cb_meter_db(&e->meter, t.max_fast);
@@ -412,7 +417,7 @@ static int add_run(struct cb_ear *e, const struct cb_samples *s, size_t i, size_
     const float *x = s->channel[0] + i;
     float square[RUN_MAX];
     cb_meter_add_block(&e->meter, x, n, square);
-    cb_bands_add(&e->bands, x, n);
+    e->n_bands_due += n;
     cb_range_add(&e->range, x, n);
     for (size_t k = 0; k < n; k++)
         e->envelope_sum += square[k];
