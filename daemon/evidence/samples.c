@@ -82,7 +82,7 @@ static int add_json(struct cb_package_draft *d, const char *name, const char *ro
 int cb_package_add_samples(struct cb_package_draft *d)
 {
     const struct cb_violation *v = d->request->violation;
-    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:O}",           //
+    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:O?, s:O}",     //
                           "type", "samples", "version", 1, "id", d->record.id,                 //
                           "camera", v->camera, "utc_offset_ns", (json_int_t) v->utc_offset_ns, //
                           "t_from_ns", (json_int_t) v->t_from_ns,                              //
@@ -90,6 +90,7 @@ int cb_package_add_samples(struct cb_package_draft *d)
                           "stills", stills_to_json(d),                                         //
                           "passage", v->has_passage ? passage_to_json(&v->passage) : json_null(),
                           "noise", v->has_noise ? noise_to_json(&v->noise) : json_null(), //
+                          "sound", d->sound,                                              //
                           "missing", d->missing);
     int r = add_json(d, "samples.json", "samples", o);
     if (r == 0)

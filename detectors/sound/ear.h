@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "levels.h"
 #include "schema/noise.h"
 #include "spectrum.h"
 #include "weigh.h"
@@ -25,6 +26,7 @@ struct cb_sound_event {
     int64_t utc_offset_ns;
     int time_source;
     double lafmax_db, background_db; /* background: NaN when unknown yet */
+    struct cb_sound_levels levels;   /* from start to end */
     bool is_overload;
     const struct cb_row *const *row; /* n_rows, in time order; at least one */
     size_t n_rows, n_bins;
