@@ -103,8 +103,9 @@ static int judge(struct cb_detector *d, struct cb_track *t)
         cb_speeding_violation(d->conf, &p, &v);
         cb_detector_accuse(d, &v);
     }
+    r = cb_scene_add_passage(d->scene, p.track, &p);
     cb_passage_deinit(&p);
-    return 0;
+    return r;
 }
 
 /* Pictures that vision held back have lost their colours by now: those tracks have fewer views. */
@@ -148,6 +149,7 @@ static int settle(struct cb_detector *d, int64_t t_ns, bool is_end)
         }
         if (s->classifier)
             cb_classifier_forget(s->classifier, t->id);
+        cb_scene_end(d->scene, t->id);
         cb_track_note_shadows(&s->tracker, t, d->road, g);
         cb_tracker_remove(&s->tracker, i);
     }
