@@ -10,7 +10,6 @@
 #include "detectors/calibration.h"
 #include "rules/speeding.h"
 #include "scene.h"
-#include "schema/violation.h"
 #include "speed/speed.h"
 
 struct cb_pipeline {
@@ -159,13 +158,7 @@ int cb_pipeline_on_track(struct cb_pipeline *p, int64_t track, const struct cb_t
     memcpy(passage.camera, p->conf->id, sizeof passage.camera);
     passage.track = track;
     cb_speeding_judge(p->conf, &passage);
-    if (p->sink.on_passage)
-        p->sink.on_passage(p->sink.self, &passage);
-    if (passage.violation && p->sink.on_violation) {
-        struct cb_violation v;
-        cb_speeding_violation(p->conf, &passage, &v);
-        p->sink.on_violation(p->sink.self, &v);
-    }
+    cb_speeding_emit(p->conf, &p->sink, &passage);
     cb_passage_deinit(&passage);
     return 0;
 }

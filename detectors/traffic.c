@@ -9,7 +9,6 @@
 #include "registry.h"
 #include "rules/speeding.h"
 #include "scene.h"
-#include "schema/violation.h"
 #include "track/passage.h"
 #include "track/shadow.h"
 #include "track/tracker.h"
@@ -96,13 +95,7 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     p.time_source = s->time_source;
     suspend(s, &p);
     cb_speeding_judge_in_doubt(d->conf, &p, by_size);
-    if (d->sink->on_passage)
-        d->sink->on_passage(d->sink->self, &p);
-    if (p.violation && d->sink->on_violation) {
-        struct cb_violation v;
-        cb_speeding_violation(d->conf, &p, &v);
-        d->sink->on_violation(d->sink->self, &v);
-    }
+    cb_speeding_emit(d->conf, d->sink, &p);
     cb_passage_deinit(&p);
     return 0;
 }

@@ -96,3 +96,15 @@ void cb_speeding_violation(const struct cb_camera_conf *conf, const struct cb_pa
     }
     *ret = v;
 }
+
+void cb_speeding_emit(const struct cb_camera_conf *conf, const struct cb_sink *sink,
+                      const struct cb_passage *p)
+{
+    struct cb_violation v;
+    if (sink->on_passage)
+        sink->on_passage(sink->self, p);
+    if (!p->violation || !sink->on_violation)
+        return;
+    cb_speeding_violation(conf, p, &v);
+    sink->on_violation(sink->self, &v);
+}
