@@ -10,7 +10,7 @@
 #define PLACE_U_M       0.5   /* of a track's point, and how far it drives within a window */
 #define STRAY           0.1   /* of the directions, to someone else's noise or an echo */
 #define AGREE_SIGMA     2.5
-#define LEVEL_SIGMA_DB  3.0 /* throttle and the pipe's directivity, over a passage */
+#define LEVEL_SIGMA_DB  4.0 /* throttle and the pipe's directivity, over a passage */
 #define LEVEL_UNKNOWN   6.0 /* dB: off when the way is not known */
 #define SOURCE_7M5_DB   95.0 /* what makes a noise event at 7.5 m, and its spread */
 #define SOURCE_SIGMA_DB 8.0
