@@ -125,6 +125,7 @@ static int on_event(void *self, const struct cb_sound_event *e)
                               .limit_db = NAN,
                           }};
     memcpy(p->noise.camera, d->conf->id, sizeof p->noise.camera);
+    memcpy(p->noise.why_class, v.why, sizeof p->noise.why_class);
     note_features(f, &p->noise);
     note_heard(e, p);
     x->n++;

@@ -35,7 +35,7 @@ static json_t *features_to_json(const struct cb_noise *n)
 json_t *cb_noise_to_json(const struct cb_noise *n)
 {
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, "
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, "
         "s:I, s:s}",                                                                          //
         "type", "noise", "camera", n->camera,                                                 //
         "t_start", cb_json_real(cb_s_from_ns(n->t_start_ns), 6),                              //
@@ -45,6 +45,7 @@ json_t *cb_noise_to_json(const struct cb_noise *n)
         "lafmax_7m5_db", cb_json_real(n->lafmax_7m5_db, 2),                                   //
         "background_db", cb_json_real(n->background_db, 2),                                   //
         "class", class_names[n->class_], "confidence", cb_json_real(n->confidence, 3),        //
+        "why_class", cb_json_text_or_null(n->why_class[0] ? n->why_class : NULL),             //
         "azimuth_deg", cb_json_real(n->azimuth_deg, 2),                                       //
         "track", n->track < 0 ? json_null() : json_integer((json_int_t) n->track),            //
         "why_no_track", cb_json_text_or_null(n->track < 0 ? n->why_no_track : NULL),          //
@@ -68,7 +69,7 @@ static void features_from_json(struct cb_json_reader *rd, struct cb_noise *ret)
     {
         struct cb_noise_feature *f = &ret->feature[ret->n_features];
         if (ret->n_features == CB_NOISE_FEATURES_MAX || strlen(key) >= sizeof f->name) {
-            cb_json_refuse(&in, "features", "at most 16 short names");
+            cb_json_refuse(&in, "features", "at most 40 short names");
             break;
         }
         memcpy(f->name, key, strlen(key) + 1);
@@ -101,6 +102,8 @@ void cb_noise_from_json(struct cb_json_reader *rd, struct cb_noise *ret)
     cb_json_get_real(rd, "confidence", &ret->confidence);
     cb_json_get_real(rd, "azimuth_deg", &ret->azimuth_deg);
     track_from_json(rd, ret);
+    if (rd->r == 0 && json_is_string(json_object_get(rd->obj, "why_class")))
+        cb_json_get_text(rd, "why_class", ret->why_class, sizeof ret->why_class);
     cb_json_get_bool(rd, "overload", &ret->is_overload);
     cb_json_get_real(rd, "limit_dba", &ret->limit_db);
     cb_json_get_enum(rd, "violation", kind_name, CB_VIOLATION_COUNT, &kind);

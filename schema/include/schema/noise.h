@@ -20,7 +20,9 @@ struct cb_noise_feature {
     char name[24];
     double value;
 };
-#define CB_NOISE_FEATURES_MAX 16
+#define CB_NOISE_FEATURES_MAX 40
+
+#define CB_NOISE_WHY_LEN 160
 
 /** One sound event. A plain value: copy by assignment. Absent numbers are NaN. */
 struct cb_noise {
@@ -33,6 +35,7 @@ struct cb_noise {
     double background_db;   /* LA90 before the event */
     enum cb_noise_class class_;
     double confidence;      /* [0, 1] */
+    char why_class[CB_NOISE_WHY_LEN]; /* which features decided, with their points; "": not told */
     double azimuth_deg;     /* clockwise from +Y, seen from above; NaN: one microphone */
     int64_t track;          /* the vehicle that made it; −1: none is named */
     char why_no_track[48];  /* when track is −1: "several_vehicles", "no_vehicle", … */
