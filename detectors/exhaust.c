@@ -135,6 +135,7 @@ static int on_event(void *self, const struct cb_sound_event *e)
     n->is_overload = e->is_overload;
     n->is_under_range = e->is_under_range;
     memcpy(p->noise.camera, d->conf->id, sizeof p->noise.camera);
+    memcpy(p->noise.why_class, v.why, sizeof p->noise.why_class);
     note_features(f, &p->noise);
     note_heard(e, p);
     x->n++;
