@@ -13,21 +13,18 @@
 #include "scene.h"
 #include "sound/attribute.h"
 #include "sound/classify.h"
-#include "sound/doa.h"
 #include "sound/ear.h"
 
-#define HEARD_MAX        256                /* moments of an event: one each 50 ms */
 #define AFTER_NS         (1 * CB_NS_PER_S)  /* pictures up to here after the end tell who it was */
 #define NO_PICTURES_NS   (3 * CB_NS_PER_S)  /* of sound after the end, when none has ever come */
 #define LATE_PICTURES_NS (10 * CB_NS_PER_S) /* of sound, when they have stopped coming */
 #define LOUD_DB          12.0 /* moments so far under the peak are not the culprit's alone */
-#define PEAK_NS          (120 * CB_NS_PER_MS)
-#define COHERENCE_MIN    0.08 /* of noise that has no direction: 0.02 to 0.05 */
+#define OVER_DB          3.0  /* nor are those so near to the background */
 
 /* An event that waits for the pictures of its time. */
 struct pending {
     struct cb_noise noise;
-    struct cb_heard heard[HEARD_MAX];
+    struct cb_heard heard[CB_HEARD_MAX];
     size_t n_heard;
 };
 
@@ -55,29 +52,50 @@ static void note_features(const double f[CB_F_COUNT], struct cb_noise *n)
     }
 }
 
-/* The loud moments, and the mean direction about the peak, which Fast shows a little late. */
+/* The level without the background's share; −HUGE_VAL: too near to it to be told. */
+static double own_level_db(double level_db, double background_db)
+{
+    if (isnan(background_db))
+        return level_db;
+    if (level_db < background_db + OVER_DB)
+        return -HUGE_VAL;
+    return 10 * log10(pow(10, level_db / 10) - pow(10, background_db / 10));
+}
+
+/* The loud moments. */
 static void note_heard(const struct cb_sound_event *e, struct pending *p)
 {
-    double top_db = -HUGE_VAL, sx = 0, sy = 0;
-    for (size_t i = 0; i < e->n_rows; i++)
-        top_db = fmax(top_db, e->row[i]->level_db);
-    for (size_t i = 0; i < e->n_rows && p->n_heard < HEARD_MAX; i++) {
-        const struct cb_row *r = e->row[i];
-        if (r->level_db < top_db - LOUD_DB)
-            continue;
-        bool has_azimuth = !isnan(r->azimuth_rad) && r->coherence >= COHERENCE_MIN;
-        p->heard[p->n_heard++] =
-            (struct cb_heard){.t_ns = r->t_ns,
-                              .level_db = r->level_db,
-                              .azimuth_rad = has_azimuth ? r->azimuth_rad : NAN};
-        int64_t before_ns = e->t_peak_ns - r->t_ns;
-        if (!has_azimuth || before_ns < -PEAK_NS / 2 || before_ns > PEAK_NS)
-            continue;
-        sx += r->coherence * sin(r->azimuth_rad);
-        sy += r->coherence * cos(r->azimuth_rad);
+    double top_db = -HUGE_VAL;
+    for (size_t i = 0; i < e->n_heard; i++)
+        top_db = fmax(top_db, e->heard[i].level_db);
+    for (size_t i = 0; i < e->n_heard && p->n_heard < CB_HEARD_MAX; i++) {
+        struct cb_heard h = e->heard[i];
+        h.level_db = own_level_db(h.level_db, e->background_db);
+        if (h.level_db >= top_db - LOUD_DB)
+            p->heard[p->n_heard++] = h;
     }
-    if (sx != 0 || sy != 0)
-        p->noise.azimuth_deg = atan2(sx, sy) * 180 / M_PI;
+}
+
+/* The firing rate between two spectra, straight; NaN where one of them has none. */
+static double rate_at(const struct cb_sound_event *e, const double *ln_hz, int64_t t_ns, size_t *at)
+{
+    while (*at + 2 < e->n_rows && e->row[*at + 1]->t_ns <= t_ns)
+        ++*at;
+    if (*at + 1 >= e->n_rows)
+        return NAN;
+    int64_t t0 = e->row[*at]->t_ns, t1 = e->row[*at + 1]->t_ns;
+    double u = (double) (t_ns - t0) / (double) (t1 - t0);
+    return u < 0 || u > 1 ? NAN : ln_hz[*at] + u * (ln_hz[*at + 1] - ln_hz[*at]);
+}
+
+static int note_rate(const struct cb_sound_event *e, struct pending *p)
+{
+    CB_AUTO_FREE double *ln_hz = calloc(e->n_rows + 1, sizeof *ln_hz);
+    size_t at = 0;
+    int r = ln_hz ? cb_firing_follow(e->row, e->n_rows, e->n_bins, e->bin_hz, ln_hz) : -ENOMEM;
+    for (size_t i = 0; i < p->n_heard && r == 0; i++)
+        p->heard[i].ln_hz = rate_at(e, ln_hz, p->heard[i].t_ns, &at);
+    return r;
 }
 
 static int on_event(void *self, const struct cb_sound_event *e)
@@ -107,7 +125,7 @@ static int on_event(void *self, const struct cb_sound_event *e)
     note_features(f, &p->noise);
     note_heard(e, p);
     x->n++;
-    return 0;
+    return note_rate(e, p);
 }
 
 /* One microphone and no position: it is at the camera, if the calibration tells where that is. */
@@ -121,21 +139,6 @@ static void microphone_at(const struct cb_detector *d, double ret_m[3])
         memcpy(ret_m, pose->position_m, 3 * sizeof *ret_m);
 }
 
-/* Microphones heard the direction as if the source were level with them; the vehicle's place tells
- * what that does, and on which side of a line of microphones it was. */
-static double true_azimuth_deg(const struct cb_doa *doa, double heard_deg,
-                               const double microphone_m[3], const struct cb_origin *o)
-{
-    if (!doa || isnan(heard_deg) || isnan(o->distance_m))
-        return heard_deg;
-    double flat_m =
-        sqrt(fmax(0, o->distance_m * o->distance_m - microphone_m[2] * microphone_m[2]));
-    double x = microphone_m[0] + flat_m * sin(o->azimuth_rad);
-    double y = microphone_m[1] + flat_m * cos(o->azimuth_rad);
-    double off = remainder(heard_deg * M_PI / 180 - cb_doa_apparent_rad(doa, x, y, 0), 2 * M_PI);
-    return remainder(o->azimuth_rad + off, 2 * M_PI) * 180 / M_PI;
-}
-
 static const struct cb_scene_track *track_of(const struct cb_scene *s, int64_t id)
 {
     for (size_t i = 0; i < s->n && id >= 0; i++)
@@ -144,35 +147,47 @@ static const struct cb_scene_track *track_of(const struct cb_scene *s, int64_t i
     return NULL;
 }
 
-static void name_origin(const struct cb_detector *d, struct pending *p)
+/* At 7.5 m: the level's own uncertainty, the distance's, and what a pipe does to one side or the
+ * other. */
+static void normalise(const struct cb_origin *o, struct cb_noise *n)
 {
-    const struct exhaust *x = d->priv;
-    const struct cb_doa *doa = cb_ear_doa(x->ear);
-    double microphone_m[3];
-    struct cb_origin o;
-    microphone_at(d, microphone_m);
-    cb_attribute(d->scene, microphone_m, doa, p->heard, p->n_heard, p->noise.t_peak_ns, &o);
-    struct cb_noise *n = &p->noise;
-    n->track = o.track;
-    snprintf(n->why_no_track, sizeof n->why_no_track, "%s", o.why);
-    if (o.track < 0)
-        return;
-    n->azimuth_deg = true_azimuth_deg(doa, n->azimuth_deg, microphone_m, &o);
-    if (!isnan(o.distance_m))
-        n->lafmax_7m5_db = n->lafmax_db + 20 * log10(o.distance_m / 7.5);
+    n->lafmax_7m5_db = n->lafmax_db + o->distance_db;
 }
 
-static void tell(struct cb_detector *d, struct pending *p)
+static int name_origin(const struct cb_detector *d, struct pending *p)
 {
-    name_origin(d, p);
+    const struct exhaust *x = d->priv;
+    struct cb_hearing h = {.doa = cb_ear_doa(x->ear),
+                           .sound_mps = cb_ear_sound_mps(x->ear),
+                           .heard = p->heard,
+                           .n = p->n_heard};
+    struct cb_noise *n = &p->noise;
+    struct cb_origin o;
+    microphone_at(d, h.microphone_m);
+    int r = cb_attribute(d->scene, &h, n->t_peak_ns, CB_ODDS_MIN, &o);
+    if (r < 0)
+        return r;
+    n->track = o.track;
+    n->azimuth_deg = o.azimuth_rad * 180 / M_PI;
+    snprintf(n->why_no_track, sizeof n->why_no_track, "%s", o.why);
+    normalise(&o, n);
+    return 0;
+}
+
+static int tell(struct cb_detector *d, struct pending *p)
+{
+    int r = name_origin(d, p);
+    if (r < 0)
+        return r;
     cb_exhaust_judge(d->conf, d->weather, &p->noise);
     if (d->sink->on_noise)
         d->sink->on_noise(d->sink->self, &p->noise);
     if (p->noise.violation == CB_VIOLATION_NONE)
-        return;
+        return 0;
     struct cb_violation v;
     cb_exhaust_violation(&p->noise, track_of(d->scene, p->noise.track), &v);
     cb_detector_accuse(d, &v);
+    return 0;
 }
 
 static bool is_ripe(const struct cb_detector *d, const struct cb_noise *n)
@@ -184,15 +199,17 @@ static bool is_ripe(const struct cb_detector *d, const struct cb_noise *n)
     return pictures_ns >= n->t_end_ns + AFTER_NS || heard_ns >= n->t_end_ns + LATE_PICTURES_NS;
 }
 
-static void tell_ripe(struct cb_detector *d, bool all)
+static int tell_ripe(struct cb_detector *d, bool all)
 {
     struct exhaust *x = d->priv;
     size_t done = 0;
-    while (done < x->n && (all || is_ripe(d, &x->pending[done].noise)))
-        tell(d, &x->pending[done++]);
+    int r = 0;
+    while (r == 0 && done < x->n && (all || is_ripe(d, &x->pending[done].noise)))
+        r = tell(d, &x->pending[done++]);
     x->n -= done;
     if (done && x->n)
         memmove(x->pending, x->pending + done, x->n * sizeof *x->pending);
+    return r;
 }
 
 static int init(struct cb_detector *d)
@@ -207,24 +224,21 @@ static int init(struct cb_detector *d)
 static int on_frame(struct cb_detector *d, const struct cb_frame *f)
 {
     (void) f; /* the scene has it already */
-    tell_ripe(d, false);
-    return 0;
+    return tell_ripe(d, false);
 }
 
 static int on_sound(struct cb_detector *d, const struct cb_sound *s)
 {
     struct exhaust *x = d->priv;
     int r = x->ear ? cb_ear_add(x->ear, cb_sound_samples(s)) : 0;
-    tell_ripe(d, false);
-    return r;
+    return r < 0 ? r : tell_ripe(d, false);
 }
 
 static int flush(struct cb_detector *d)
 {
     struct exhaust *x = d->priv;
     int r = x->ear ? cb_ear_flush(x->ear) : 0;
-    tell_ripe(d, true);
-    return r;
+    return r < 0 ? r : tell_ripe(d, true);
 }
 
 static void deinit(struct cb_detector *d)

@@ -118,13 +118,15 @@ static int show_classifier(struct traffic *s, const struct cb_track *t, int64_t 
 
 static int tell_scene(struct cb_detector *d, const struct cb_track *t, int64_t t_ns)
 {
+    const struct traffic *s = d->priv;
     if (!t->id || !t->n || t->point[t->n - 1].t_ns != t_ns)
         return 0;
     const struct cb_track_point *p = &t->point[t->n - 1];
     struct cb_fix fix = {.t_ns = t_ns, .x_m = p->x_m, .y_m = p->y_m,
                          .x_px = (float) p->sample.x_px, .y_px = (float) p->sample.y_px,
                          .box = p->sample.box};
-    return cb_scene_add(d->scene, t->id, cb_track_road_user(t, d->road), &fix);
+    return cb_scene_add(d->scene, t->id,
+                        cb_track_road_user(t, d->road, cb_vision_region(s->vision)), &fix);
 }
 
 /* Judges the tracks that have left the zone and forgets those that are lost. */

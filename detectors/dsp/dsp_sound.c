@@ -68,18 +68,38 @@ void cb_dsp_moving_median(float *dst, const float *x, size_t n, size_t half)
     }
 }
 
-double cb_dsp_phat(const float *a, const float *b, size_t first, size_t n, double cycles_per_bin)
+size_t cb_dsp_cross(float *re, float *im, const float *a, const float *b, const float *weight,
+                    size_t first, size_t n, size_t group)
 {
-    double step = 2 * M_PI * cycles_per_bin, sum = 0;
-    double cr = cos(step * (double) first), ci = sin(step * (double) first);
-    double sr = cos(step), si = sin(step);
-    for (size_t k = first; k < first + n; k++) {
-        double ar = a[2 * k], ai = a[2 * k + 1], br = b[2 * k], bi = b[2 * k + 1];
-        double re = ar * br + ai * bi, im = ai * br - ar * bi;
-        sum += (re * cr - im * ci);
+    size_t n_groups = 0;
+    double all = 0;
+    for (size_t k = first; k < first + n; k += group, n_groups++) {
+        float sr = 0, si = 0;
+        for (size_t i = k; i < k + group && i < first + n; i++) {
+            float w = weight ? weight[i] : 1;
+            sr += w * (a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1]);
+            si += w * (a[2 * i + 1] * b[2 * i] - a[2 * i] * b[2 * i + 1]);
+            all += (double) w;
+        }
+        re[n_groups] = sr;
+        im[n_groups] = si;
+    }
+    for (size_t k = 0; k < n_groups && all > 0; k++) {
+        re[k] = (float) (re[k] / all);
+        im[k] = (float) (im[k] / all);
+    }
+    return n_groups;
+}
+
+double cb_dsp_steer(const struct cb_dsp_cross *c, double cycles_per_bin)
+{
+    double step = 2 * M_PI * cycles_per_bin * c->step, start = 2 * M_PI * cycles_per_bin * c->first;
+    double cr = cos(start), ci = sin(start), sr = cos(step), si = sin(step), sum = 0;
+    for (size_t k = 0; k < c->n; k++) {
+        sum += c->re[k] * cr - c->im[k] * ci;
         double t = cr * sr - ci * si;
         ci = cr * si + ci * sr;
         cr = t;
     }
-    return n ? sum / (double) n : 0;
+    return sum;
 }

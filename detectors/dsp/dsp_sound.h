@@ -15,10 +15,23 @@ double cb_dsp_sum(const float *x, size_t n);
 /** The moving median of ±half values, edges repeated; half ≤ 63. */
 void cb_dsp_moving_median(float *dst, const float *x, size_t n, size_t half);
 /**
- * Cross-correlation of two spectra with all magnitudes one (PHAT), at one delay:
- * Σ Re(a·conj(b)·e^{+j·2π·k·cycles_per_bin}) / (n), k = first … first + n − 1.
- * a, b: interleaved re, im from bin 0 on.
+ * The cross-spectrum a·conj(b), weighted, its bins first … first + n − 1 summed in groups;
+ * all weights together make one.
+ *
+ * @param a, b interleaved re, im from bin 0 on; magnitudes one: phase transform (PHAT)
+ * @param weight of each bin from 0 on; NULL: all alike
+ * @return the number of groups
  */
-double cb_dsp_phat(const float *a, const float *b, size_t first, size_t n, double cycles_per_bin);
+size_t cb_dsp_cross(float *re, float *im, const float *a, const float *b, const float *weight,
+                    size_t first, size_t n, size_t group);
+
+/** A cross-spectrum whose n values lie at the bins first, first + step, … */
+struct cb_dsp_cross {
+    const float *re, *im;
+    size_t n;
+    double first, step;
+};
+/** Cross-correlation at one delay: Σ Re(x·e^{+j·2π·bin·cycles_per_bin}). */
+double cb_dsp_steer(const struct cb_dsp_cross *c, double cycles_per_bin);
 
 #endif

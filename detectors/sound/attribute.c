@@ -1,156 +1,173 @@
 #include "attribute.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "doa.h"
+#include "bearing.h"
+#include "candidate.h"
 #include "scene.h"
 
-#define SOUND_MPS       343.0
-#define SOURCE_HEIGHT_M 0.4  /* a tail pipe's */
-#define ODDS_MIN        20.0 /* one vehicle is named when it is so much likelier than any other */
-#define LEVEL_SIGMA_DB  3.0  /* throttle and the pipe's directivity, over a passage */
-#define BEARING_SIGMA   0.10 /* rad: the tail pipe is not where the track's point is */
-#define SURPRISE_MAX    4.5  /* of one moment, in −ln: an echo is not a refutation */
-#define INDEPENDENT_S   0.25 /* moments nearer than this say the same thing twice */
-#define SOURCE_7M5_DB   95.0 /* what makes a noise event at 7.5 m, and its spread */
-#define SOURCE_SIGMA_DB 8.0
-#define UNSEEN          1.2 /* −ln a moment of "someone outside the picture": 4.6 dB off all along */
-#define UNSEEN_ONCE     3.0
-#define SEEN_SHARE_MIN  0.5 /* of the moments: less, and a track can't be weighed */
-#define N_LIKELY_MAX    64
+#define UNSEEN_PRIOR   0.02 /* of fifty that roar past, the tracker follows all but one */
+#define WEIGHED_MAX    64  /* moments: they overlap, more would say nothing new */
+#define DIRECTIONS_MIN 5   /* in a row, along the vehicle's way: a fifth of a second */
+#define FOLLOW_MIN     0.6 /* of the directions: with two sources half would go with either */
 
-struct candidate {
-    const struct cb_scene_track *track;
-    double cost; /* −ln likelihood */
+/* A copy with fewer moments when there are many, and what belongs to them. */
+struct weighed {
+    struct cb_hearing h;
+    struct cb_heard heard[WEIGHED_MAX];
 };
 
-static double distance_m(const double microphone_m[3], double x_m, double y_m)
+static void thin_out(const struct cb_hearing *h, struct weighed *ret)
 {
-    if (isnan(microphone_m[0]))
-        return 7.5; /* all are as near: the level then speaks for none */
-    double h = hypot(x_m - microphone_m[0], y_m - microphone_m[1]);
-    return fmax(1, hypot(h, SOURCE_HEIGHT_M - microphone_m[2]));
+    size_t step = (h->n + WEIGHED_MAX - 1) / WEIGHED_MAX;
+    double t_s[WEIGHED_MAX], ln_hz[WEIGHED_MAX];
+    ret->h = *h;
+    ret->h.heard = ret->heard;
+    ret->h.n = 0;
+    ret->h.moment_s = CB_HEARD_S * (double) step;
+    for (size_t i = 0; i < h->n; i += step) {
+        t_s[ret->h.n] = cb_s_from_ns(h->heard[i].t_ns - h->heard[0].t_ns);
+        ln_hz[ret->h.n] = h->heard[i].ln_hz;
+        ret->heard[ret->h.n++] = h->heard[i];
+    }
+    cb_doppler_basis_init(&ret->h.basis, t_s, ln_hz, ret->h.n);
 }
 
-/* Where it was when it emitted what is heard at t. Tracks begin and end at the picture's edges,
- * so up to half a second is extrapolated by staying. */
-static int place_at(const struct cb_scene_track *t, int64_t t_ns, double *x_m, double *y_m)
-{
-    const int64_t slack_ns = CB_NS_PER_S / 2;
-    int64_t first_ns = t->fix[0].t_ns, last_ns = t->fix[t->n - 1].t_ns;
-    if (t_ns < first_ns && t_ns >= first_ns - slack_ns)
-        t_ns = first_ns;
-    if (t_ns > last_ns && t_ns <= last_ns + slack_ns)
-        t_ns = last_ns;
-    return cb_scene_position(t, t_ns, x_m, y_m);
-}
-
-static int emitted_at(const struct cb_scene_track *t, const double microphone_m[3], int64_t t_ns,
-                      double *x_m, double *y_m)
-{
-    int r = place_at(t, t_ns, x_m, y_m);
-    if (r < 0)
-        return r;
-    double way_s = distance_m(microphone_m, *x_m, *y_m) / SOUND_MPS;
-    return place_at(t, t_ns - (int64_t) (way_s * 1e9), x_m, y_m);
-}
-
-static double bearing_cost(const struct cb_doa *doa, double heard_rad, double x_m, double y_m)
-{
-    if (!doa || isnan(heard_rad))
-        return 0;
-    double e = remainder(cb_doa_apparent_rad(doa, x_m, y_m, SOURCE_HEIGHT_M) - heard_rad, 2 * M_PI);
-    double z = e / BEARING_SIGMA;
-    return fmin(SURPRISE_MAX, z * z / 2);
-}
-
-struct weighing {
-    double source_db, square_db, bearing; /* sums, then what they make */
+struct ranking {
+    struct cb_candidate best;
+    int64_t second;
+    double second_evidence, others; /* others: ln of the sum of all but the best */
     size_t n;
 };
 
-/* First pass: the source level that fits best. Second: what is left over. */
-static void weigh(const struct cb_scene_track *t, const double microphone_m[3],
-                  const struct cb_doa *doa, const struct cb_heard *heard, size_t n,
-                  struct weighing *w)
+static void rank(struct ranking *k, const struct cb_candidate *c)
 {
-    double sum = 0, square = 0;
-    *w = (struct weighing){0};
-    for (size_t i = 0; i < n; i++) {
-        double x, y;
-        if (emitted_at(t, microphone_m, heard[i].t_ns, &x, &y) < 0)
-            continue;
-        double db = heard[i].level_db + 20 * log10(distance_m(microphone_m, x, y) / 7.5);
-        sum += db;
-        square += db * db;
-        w->bearing += bearing_cost(doa, heard[i].azimuth_rad, x, y);
-        w->n++;
+    const struct cb_candidate *behind = c;
+    struct cb_candidate was;
+    if (!k->n++) {
+        k->best = *c;
+        return;
     }
-    if (!w->n)
+    if (c->evidence > k->best.evidence) {
+        was = k->best;
+        k->best = *c;
+        behind = &was;
+    }
+    k->others = cb_log_add(k->others, behind->evidence);
+    if (behind->evidence > k->second_evidence) {
+        k->second_evidence = behind->evidence;
+        k->second = behind->pipe.track->id;
+    }
+}
+
+/* Where a vehicle was in the event's middle, and its speed along the road. */
+static void hint_at(const struct cb_hearing *h, const struct cb_scene_track *t,
+                    struct cb_straight *hints, size_t *n)
+{
+    struct cb_pipe pipe = {.track = t};
+    int64_t middle_ns = h->heard[0].t_ns + (h->heard[h->n - 1].t_ns - h->heard[0].t_ns) / 2;
+    double x, y, x1, y1;
+    if (*n == CB_UNSEEN_HINTS_MAX || !cb_pipe_at(&pipe, middle_ns, &x, &y) ||
+        !cb_pipe_at(&pipe, middle_ns + CB_NS_PER_S / 4, &x1, &y1))
         return;
-    if (isnan(microphone_m[0]))
-        sum = (double) w->n * SOURCE_7M5_DB, square = sum * SOURCE_7M5_DB;
-    w->source_db = sum / (double) w->n;
-    w->square_db = fmax(0, square / (double) w->n - w->source_db * w->source_db);
-    w->bearing /= (double) w->n;
+    hints[(*n)++] =
+        (struct cb_straight){.t_ns = middle_ns, .x_m = x, .y_m = y, .v_mps = 4 * (y1 - y)};
 }
 
-static double cost_of(const struct weighing *w, double moments)
+static void rank_all(const struct cb_scene *scene, const struct weighed *w, int64_t t_peak_ns,
+                     struct ranking *k)
 {
-    double off = (w->source_db - SOURCE_7M5_DB) / SOURCE_SIGMA_DB;
-    double level = fmin(SURPRISE_MAX, w->square_db / (2 * LEVEL_SIGMA_DB * LEVEL_SIGMA_DB));
-    return off * off / 2 + moments * (level + w->bearing);
-}
-
-static bool may_have_engine(enum cb_road_user u)
-{
-    return u != CB_PEDESTRIAN && u != CB_BICYCLE;
-}
-
-static void name_it(const struct cb_scene_track *t, const double microphone_m[3], int64_t t_peak_ns,
-                    struct cb_origin *ret)
-{
-    double x, y;
-    ret->track = t->id;
-    ret->why = "";
-    if (isnan(microphone_m[0]) || emitted_at(t, microphone_m, t_peak_ns, &x, &y) < 0)
-        return;
-    ret->distance_m = distance_m(microphone_m, x, y);
-    ret->azimuth_rad = atan2(x - microphone_m[0], y - microphone_m[1]);
-}
-
-void cb_attribute(const struct cb_scene *scene, const double microphone_m[3],
-                  const struct cb_doa *doa, const struct cb_heard *heard, size_t n,
-                  int64_t t_peak_ns, struct cb_origin *ret)
-{
-    *ret = (struct cb_origin){.track = -1, .distance_m = NAN, .azimuth_rad = NAN};
-    ret->why = scene->t_ns == INT64_MIN ? "no_pictures" : "no_vehicle";
-    double span_s = n ? cb_s_from_ns(heard[n - 1].t_ns - heard[0].t_ns) : 0;
-    double moments = fmax(1, span_s / INDEPENDENT_S);
-    double best = UNSEEN_ONCE + moments * UNSEEN, second = HUGE_VAL;
-    const struct cb_scene_track *who = NULL;
+    struct cb_straight hints[CB_UNSEEN_HINTS_MAX];
+    size_t n_hints = 0;
+    *k = (struct ranking){.second = -1, .second_evidence = -HUGE_VAL, .others = -HUGE_VAL};
     for (size_t i = 0; i < scene->n; i++) {
-        const struct cb_scene_track *t = &scene->track[i];
-        struct weighing w;
-        if (!t->n || !may_have_engine(t->road_user))
+        struct cb_candidate c;
+        if (!cb_candidate_is(&w->h, &scene->track[i]))
             continue;
-        weigh(t, microphone_m, doa, heard, n, &w);
-        if ((double) w.n < SEEN_SHARE_MIN * (double) n || !w.n)
-            continue;
-        double cost = cost_of(&w, moments);
-        if (cost < best) {
-            second = who ? best : HUGE_VAL;
-            best = cost;
-            who = t;
-        } else {
-            second = fmin(second, cost);
-        }
+        cb_candidate_weigh(&w->h, &scene->track[i], t_peak_ns, &c);
+        rank(k, &c);
+        hint_at(&w->h, &scene->track[i], hints, &n_hints);
     }
-    ret->odds = exp(fmin(50, second - best));
-    if (who && ret->odds >= ODDS_MIN)
-        name_it(who, microphone_m, t_peak_ns, ret);
-    else if (who)
-        ret->why = "several_vehicles";
+    if (!k->n)
+        return;
+    double unseen = log(UNSEEN_PRIOR) + cb_unseen_evidence(&w->h, hints, n_hints);
+    k->others = cb_log_add(k->others, unseen);
+    if (unseen > k->second_evidence) {
+        k->second_evidence = unseen;
+        k->second = -1;
+    }
+}
+
+static const char *why_not(const struct ranking *k, const struct cb_hearing *h, double odds_min,
+                           double odds)
+{
+    const struct cb_agreement *a = &k->best.agreement;
+    if (!k->n || (k->second < 0 && odds < 1))
+        return "no_vehicle";
+    if (odds < odds_min)
+        return k->second < 0 ? "maybe_unseen" : "several_vehicles";
+    if (h->doa && (a->n_run < DIRECTIONS_MIN ||
+                   (double) a->n_agree < FOLLOW_MIN * (double) a->n_directions))
+        return "not_followed";
+    return "";
+}
+
+/* The peak must come from where the vehicle is: else the level is somebody else's. */
+static void tell_place(const struct cb_hearing *h, const struct ranking *k, int64_t t_peak_ns,
+                       struct cb_origin *ret)
+{
+    struct cb_way way = {cb_pipe_at, &k->best.pipe};
+    if (ret->track >= 0 && h->doa &&
+        !cb_bearing_along(h, &way, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad)) {
+        ret->track = -1;
+        ret->why = "peak_elsewhere";
+    }
+    if (ret->track < 0) {
+        cb_bearing_alone(h, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad);
+        return;
+    }
+    ret->distance_db = k->best.distance_db;
+    ret->distance_u_db = k->best.distance_u_db;
+    ret->distance_m = 7.5 * pow(10, k->best.distance_db / 20);
+}
+
+int cb_attribute(const struct cb_scene *scene, const struct cb_hearing *h, int64_t t_peak_ns,
+                 double odds_min, struct cb_origin *ret)
+{
+    struct ranking k = {.second = -1};
+    *ret = (struct cb_origin){.track = -1, .second = -1, .why = "", .distance_m = NAN,
+                              .distance_db = NAN, .distance_u_db = NAN, .azimuth_rad = NAN,
+                              .azimuth_u_rad = NAN};
+    if (scene->t_ns == INT64_MIN)
+        ret->why = "no_pictures";
+    else if (isnan(h->microphone_m[0]))
+        ret->why = "microphone_unplaced";
+    else if (!h->n)
+        ret->why = "no_vehicle";
+    if (!ret->why[0]) {
+        CB_AUTO_FREE struct weighed *w = malloc(sizeof *w);
+        if (!w)
+            return -ENOMEM;
+        thin_out(h, w);
+        rank_all(scene, w, t_peak_ns, &k);
+        ret->odds = k.n ? exp(fmin(50, k.best.evidence - k.others)) : 0;
+        ret->second = k.second;
+        if (k.n) { /* once more, with all the moments */
+            struct cb_hearing all = *h;
+            all.turn_rad = k.best.turn_rad;
+            all.moment_s = CB_HEARD_S;
+            all.basis.n = 0; /* the rate has had its say */
+            cb_weigh(&all, &(struct cb_way){cb_pipe_at, &k.best.pipe}, &k.best.agreement);
+            ret->n_directions = k.best.agreement.n_agree;
+        }
+        ret->why = why_not(&k, h, odds_min, ret->odds);
+    }
+    if (!ret->why[0])
+        ret->track = k.best.pipe.track->id;
+    tell_place(h, &k, t_peak_ns, ret);
+    return 0;
 }

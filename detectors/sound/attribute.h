@@ -1,39 +1,47 @@
 #ifndef DETECTORS_SOUND_ATTRIBUTE_H
 #define DETECTORS_SOUND_ATTRIBUTE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "weigh.h"
 
 struct cb_scene;
-struct cb_doa;
 
-/** What was heard of an event at one moment. */
-struct cb_heard {
-    int64_t t_ns;
-    double level_db;
-    double azimuth_rad; /* NaN: not known */
-};
+/*
+ * A vehicle is named when it is so many times likelier than all others that are seen and anybody
+ * who is not, together. If the likelihoods are right, one name in two hundred is wrong: what is
+ * asked of the whole (half a per cent). Less would accuse too many, more would name too few.
+ */
+#define CB_ODDS_MIN 200.0
 
 /** Who made an event. */
 struct cb_origin {
-    int64_t track;      /* −1: none is named */
-    const char *why;    /* when none: "no_pictures", "no_vehicle", "several_vehicles"; static */
-    double odds;        /* of the best over the second best, or over none of those seen */
-    double distance_m;  /* from the microphone, when the peak was emitted; NaN */
-    double azimuth_rad; /* the same moment's; NaN */
+    int64_t track;       /* −1: none is named */
+    const char *why;     /* when none; static: see cb_attribute */
+    double odds;         /* of the likeliest vehicle against all else; 0: there is none */
+    int64_t second;      /* the next likely vehicle; −1: somebody who is not seen */
+    size_t n_directions; /* of arrival that follow the likeliest vehicle along its way */
+    double distance_m;   /* from the microphone, when the peak was emitted; NaN */
+    double distance_db;  /* 20 lg of it over 7.5 m, and its standard uncertainty; NaN */
+    double distance_u_db;
+    double azimuth_rad;  /* of arrival at the peak, clockwise from +Y; NaN: one microphone */
+    double azimuth_u_rad;
 };
 
 /**
- * Weighs the vehicles of the scene against what was heard: level against 1 / distance, with the
- * sound's way taken into account, and bearing against the direction of arrival.
+ * Weighs the vehicles of the scene, and somebody outside the picture, against what was heard.
  *
- * @param microphone_m X, Y, Z of the microphone; NaN: unknown, and only a vehicle that was alone is
- *        named
- * @param doa NULL: one microphone
+ * @param h microphone_m NaN: unknown, and none is named. moment_s and basis need not be filled
  * @param t_peak_ns for which distance and azimuth are told
+ * @param ret why none is named:
+ *        "no_pictures"        nothing is seen at all
+ *        "microphone_unplaced" where it was heard is not known
+ *        "no_vehicle"         no vehicle fits, or somebody unseen fits better
+ *        "several_vehicles"   the best of them is not sure enough against the second
+ *        "maybe_unseen"       nor against somebody who is not seen
+ *        "not_followed"       the directions do not follow the vehicle along its way
+ *        "peak_elsewhere"     they do, but not at the peak: the level is another's
+ * @return 0 or -ENOMEM
  */
-void cb_attribute(const struct cb_scene *scene, const double microphone_m[3],
-                  const struct cb_doa *doa, const struct cb_heard *heard, size_t n,
-                  int64_t t_peak_ns, struct cb_origin *ret);
+int cb_attribute(const struct cb_scene *scene, const struct cb_hearing *h, int64_t t_peak_ns,
+                 double odds_min, struct cb_origin *ret);
 
 #endif

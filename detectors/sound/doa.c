@@ -8,35 +8,50 @@
 #include "base/mem.h"
 #include "dsp/dsp_sound.h"
 
-#define SOUND_MPS   343.0
-#define N_AZIMUTHS  720   /* half a degree */
-#define N_PAIRS_MAX 15    /* all pairs of six microphones; of more, the widest */
-#define N_DELAYS    129   /* a pair's correlation, from −d/c to +d/c */
-#define LOW_HZ      150.0 /* under it a hand's breadth of array has no phase to speak of */
-#define LEVEL_MIN_M 0.01
+#define N_AZIMUTHS   360
+#define N_PAIRS_MAX  15  /* all pairs of six microphones; of more, the widest */
+#define DELAY_STEP_S 16e-6
+#define N_DELAYS_MAX 513 /* a pair's correlation, from −d/c to +d/c */
+#define N_GROUPS_MAX 800
+#define GROUP_RAD    0.25  /* bins are summed whose phases turn by less at the longest delay */
+#define LOW_HZ       150.0 /* under it a hand's breadth of array has no phase to speak of */
+#define LEVEL_MIN_M  0.01
+#define BINS_APART   1.5 /* that a Hann window leaves independent */
+
+/* A source is on the road, under the array: these cover 80 m to 4 m off from 5 m up. Enough for
+ * the azimuth not to be bent by height; the height itself is not told. */
+static const double elevation_deg[] = {0, -6, -13, -21, -30, -40, -52};
 
 struct pair {
     int a, b;
-    double dx_m, dy_m, dz_m; /* b − a */
+    double d_m[3]; /* b − a */
     double length_m;
-    float delay_s[N_AZIMUTHS];
+    size_t n_delays;
+    double correlation[N_DELAYS_MAX + 2]; /* one more at each end, to interpolate with */
 };
 
 struct cb_doa {
     struct pair pair[N_PAIRS_MAX];
     size_t n_pairs;
-    double center_m[3];
-    double bin_hz;
-    size_t first, n_bins;
+    int n_microphones;
+    double center_m[3], sound_mps, sound_u_mps;
+    double bin_hz, longest_m;
+    size_t first, n_bins, group, n_elevations;
     bool is_line;
-    double correlation[N_PAIRS_MAX][N_DELAYS];
+    float re[N_GROUPS_MAX], im[N_GROUPS_MAX];
+    float *delay_s; /* [elevation][azimuth][pair] */
 };
 
-/* How much later b hears it than a: a wave from the azimuth u arrives first where u·r is greatest.
- */
-static double delay_s(const struct pair *p, double ux, double uy, double uz)
+double cb_sound_mps(double temperature_c)
 {
-    return -(p->dx_m * ux + p->dy_m * uy + p->dz_m * uz) / SOUND_MPS;
+    return 331.3 * sqrt(1 + temperature_c / 273.15);
+}
+
+/* How much later b hears it than a: a wave from the direction u arrives first where u·r is
+ * greatest. */
+static double delay_s(const struct cb_doa *d, const struct pair *p, double ux, double uy, double uz)
+{
+    return -(p->d_m[0] * ux + p->d_m[1] * uy + p->d_m[2] * uz) / d->sound_mps;
 }
 
 static double azimuth_of(int i)
@@ -46,13 +61,11 @@ static double azimuth_of(int i)
 
 static void add_pair(struct cb_doa *d, const double position_m[][3], int a, int b)
 {
-    struct pair p = {.a = a,
-                     .b = b,
-                     .dx_m = position_m[b][0] - position_m[a][0],
-                     .dy_m = position_m[b][1] - position_m[a][1],
-                     .dz_m = position_m[b][2] - position_m[a][2]};
-    p.length_m = hypot(hypot(p.dx_m, p.dy_m), p.dz_m);
-    if (hypot(p.dx_m, p.dy_m) < LEVEL_MIN_M)
+    struct pair p = {.a = a, .b = b};
+    for (int k = 0; k < 3; k++)
+        p.d_m[k] = position_m[b][k] - position_m[a][k];
+    p.length_m = hypot(hypot(p.d_m[0], p.d_m[1]), p.d_m[2]);
+    if (hypot(p.d_m[0], p.d_m[1]) < LEVEL_MIN_M)
         return; /* one above the other: no azimuth */
     size_t i = d->n_pairs;
     if (i == N_PAIRS_MAX) { /* the shortest makes room */
@@ -65,6 +78,8 @@ static void add_pair(struct cb_doa *d, const double position_m[][3], int a, int 
     } else {
         d->n_pairs++;
     }
+    double n = ceil(2 * p.length_m / d->sound_mps / DELAY_STEP_S) + 1;
+    p.n_delays = (size_t) fmax(9, fmin(n, N_DELAYS_MAX));
     d->pair[i] = p;
 }
 
@@ -73,112 +88,229 @@ static bool all_on_a_line(const struct cb_doa *d)
     const struct pair *p = &d->pair[0];
     for (size_t i = 1; i < d->n_pairs; i++) {
         const struct pair *q = &d->pair[i];
-        double cross = p->dx_m * q->dy_m - p->dy_m * q->dx_m;
-        if (fabs(cross) > 0.02 * p->length_m * q->length_m)
+        double x = p->d_m[1] * q->d_m[2] - p->d_m[2] * q->d_m[1],
+               y = p->d_m[2] * q->d_m[0] - p->d_m[0] * q->d_m[2],
+               z = p->d_m[0] * q->d_m[1] - p->d_m[1] * q->d_m[0];
+        if (hypot(hypot(x, y), z) > 0.02 * p->length_m * q->length_m)
             return false;
     }
     return true;
 }
 
-int cb_doa_create(struct cb_doa **ret, const double position_m[][3], int n, double bin_hz,
-                  size_t n_bins)
+static int make_delays(struct cb_doa *d)
 {
-    CB_AUTO_FREE struct cb_doa *d = calloc(1, sizeof *d);
-    if (!d)
+    d->n_elevations = d->is_line ? 1 : CB_LEN(elevation_deg);
+    d->delay_s = calloc(d->n_elevations * N_AZIMUTHS * d->n_pairs, sizeof *d->delay_s);
+    if (!d->delay_s)
         return -ENOMEM;
+    float *at = d->delay_s;
+    for (size_t e = 0; e < d->n_elevations; e++) {
+        double el = elevation_deg[e] * M_PI / 180;
+        for (int k = 0; k < N_AZIMUTHS; k++)
+            for (size_t i = 0; i < d->n_pairs; i++)
+                *at++ = (float) delay_s(d, &d->pair[i], cos(el) * sin(azimuth_of(k)),
+                                        cos(el) * cos(azimuth_of(k)), sin(el));
+    }
+    return 0;
+}
+
+static void take_places(struct cb_doa *d, const double position_m[][3], int n)
+{
+    d->n_microphones = n;
     for (int a = 0; a < n; a++) {
         for (int k = 0; k < 3; k++)
             d->center_m[k] += position_m[a][k] / n;
         for (int b = a + 1; b < n; b++)
             add_pair(d, position_m, a, b);
     }
-    d->bin_hz = bin_hz;
-    d->first = (size_t) (LOW_HZ / bin_hz);
-    if (!d->n_pairs || n_bins <= d->first + 8)
-        return -ENOTSUP;
-    d->n_bins = n_bins - d->first;
-    d->is_line = all_on_a_line(d);
     for (size_t i = 0; i < d->n_pairs; i++)
-        for (int k = 0; k < N_AZIMUTHS; k++)
-            d->pair[i].delay_s[k] =
-                (float) delay_s(&d->pair[i], sin(azimuth_of(k)), cos(azimuth_of(k)), 0);
-    *ret = d;
-    d = NULL;
-    return 0;
+        d->longest_m = fmax(d->longest_m, d->pair[i].length_m);
+}
+
+int cb_doa_create(struct cb_doa **ret, const double position_m[][3], int n, double bin_hz,
+                  size_t n_bins, double sound_mps, double sound_u_mps)
+{
+    struct cb_doa *d = calloc(1, sizeof *d);
+    if (!d)
+        return -ENOMEM;
+    *d = (struct cb_doa){.sound_mps = sound_mps, .sound_u_mps = sound_u_mps, .bin_hz = bin_hz};
+    take_places(d, position_m, n);
+    d->first = (size_t) (LOW_HZ / bin_hz);
+    int r = !d->n_pairs || n_bins <= d->first + 8 ? -ENOTSUP : 0;
+    if (r == 0) {
+        d->n_bins = n_bins - d->first;
+        double turn = 2 * M_PI * bin_hz * d->longest_m / sound_mps;
+        d->group = (size_t) fmax(fmax(1, floor(GROUP_RAD / turn)),
+                                 ceil((double) d->n_bins / N_GROUPS_MAX));
+        d->is_line = all_on_a_line(d);
+        r = make_delays(d);
+    }
+    if (r < 0)
+        cb_doa_destroy(&d);
+    else
+        *ret = d;
+    return r;
 }
 
 void cb_doa_destroy(struct cb_doa **doa)
 {
+    if (*doa)
+        free((*doa)->delay_s);
     free(*doa);
     *doa = NULL;
 }
 
-static double look_up(const double *correlation, double delay, double longest_s)
+/* Cubic between the delays worked out (Catmull and Rom): straight lines would pull the peak to the
+ * nearest of them. */
+static double look_up(const struct cb_doa *d, const struct pair *p, double delay)
 {
-    double x = (delay / longest_s + 1) / 2 * (N_DELAYS - 1);
-    int i = (int) fmax(0, fmin(x, N_DELAYS - 2));
-    return correlation[i] + (x - i) * (correlation[i + 1] - correlation[i]);
+    double top = (double) (p->n_delays - 1);
+    double x = fmax(0, fmin(top, (delay * d->sound_mps / p->length_m + 1) / 2 * top));
+    size_t i = (size_t) fmin(x, top - 1);
+    double u = x - (double) i;
+    const double *c = &p->correlation[i]; /* c[1] is the i-th */
+    return c[1] + u / 2 *
+                      (c[2] - c[0] +
+                       u * (2 * c[0] - 5 * c[1] + 4 * c[2] - c[3] +
+                            u * (3 * (c[1] - c[2]) + c[3] - c[0])));
 }
 
-static double response(const struct cb_doa *d, int k)
+static double response(const struct cb_doa *d, size_t elevation, int azimuth)
 {
+    const float *delay = d->delay_s + (elevation * N_AZIMUTHS + (size_t) azimuth) * d->n_pairs;
     double sum = 0;
     for (size_t i = 0; i < d->n_pairs; i++)
-        sum += look_up(d->correlation[i], d->pair[i].delay_s[k], d->pair[i].length_m / SOUND_MPS);
+        sum += look_up(d, &d->pair[i], (double) delay[i]);
     return sum / (double) d->n_pairs;
+}
+
+/* The line's axis as it lies in the plane: its azimuth, and how much of it lies there. */
+static double axis_rad(const struct cb_doa *d, double *ret_level)
+{
+    const struct pair *p = &d->pair[0];
+    *ret_level = hypot(p->d_m[0], p->d_m[1]) / p->length_m;
+    return atan2(p->d_m[0], p->d_m[1]);
 }
 
 /* Two directions give a line of microphones the same delays: the mirror of az in the line's axis.
  * The road ahead, +Y, is where the camera looks. */
 static double nearer_to_road(const struct cb_doa *d, double az)
 {
-    const struct pair *p = &d->pair[0];
-    double mirror = remainder(2 * atan2(p->dx_m, p->dy_m) - az, 2 * M_PI);
-    return d->is_line && cos(mirror) > cos(az) ? mirror : az;
+    double level, mirror = remainder(2 * axis_rad(d, &level) - az, 2 * M_PI);
+    return d->is_line && cos(mirror) > cos(az) + 1e-9 ? mirror : az;
 }
 
-double cb_doa_find(struct cb_doa *d, const float *const *phase, double *ret_azimuth_rad)
+static void correlate(struct cb_doa *d, struct pair *p, const float *const *phase,
+                      const float *weight)
 {
-    for (size_t i = 0; i < d->n_pairs; i++) {
-        const struct pair *p = &d->pair[i];
-        for (int k = 0; k < N_DELAYS; k++) {
-            double t = (2.0 * k / (N_DELAYS - 1) - 1) * p->length_m / SOUND_MPS;
-            d->correlation[i][k] =
-                cb_dsp_phat(phase[p->b], phase[p->a], d->first, d->n_bins, t * d->bin_hz);
-        }
+    struct cb_dsp_cross c = {.re = d->re,
+                             .im = d->im,
+                             .n = cb_dsp_cross(d->re, d->im, phase[p->b], phase[p->a], weight,
+                                               d->first, d->n_bins, d->group),
+                             .first = (double) d->first + 0.5 * (double) (d->group - 1),
+                             .step = (double) d->group};
+    double top = (double) (p->n_delays - 1), reach_s = p->length_m / d->sound_mps;
+    for (size_t k = 0; k < p->n_delays + 2; k++) {
+        double t = (2.0 * ((double) k - 1) / top - 1) * reach_s;
+        p->correlation[k] = cb_dsp_steer(&c, t * d->bin_hz);
     }
+}
+
+/* Variance of a delay worked out from phases that scatter as the coherence tells: for a Gaussian
+ * scatter the mean cosine is exp(−σ²/2); the delay is the weighted slope of phase over frequency. */
+static double delay_variance(const struct cb_doa *d, const float *weight, double coherence)
+{
+    double sum = 0, square = 0;
+    for (size_t k = d->first; k < d->first + d->n_bins; k++) {
+        double w = weight ? (double) weight[k] : 1, omega = 2 * M_PI * d->bin_hz * (double) k;
+        sum += w * omega * omega;
+        square += w * w * omega * omega;
+    }
+    double sigma2 = -2 * log(fmax(0.02, fmin(coherence, 0.999)));
+    return sum > 0 ? BINS_APART * sigma2 * square / (sum * sum) : HUGE_VAL;
+}
+
+static double u_of(const struct cb_doa *d, size_t elevation, int az, double variance)
+{
+    const float *l = d->delay_s + (elevation * N_AZIMUTHS +
+                                   (size_t) ((az + N_AZIMUTHS - 1) % N_AZIMUTHS)) * d->n_pairs;
+    const float *r =
+        d->delay_s + (elevation * N_AZIMUTHS + (size_t) ((az + 1) % N_AZIMUTHS)) * d->n_pairs;
+    double sum = 0, step = 4 * M_PI / N_AZIMUTHS;
+    for (size_t i = 0; i < d->n_pairs; i++)
+        sum += pow((double) (r[i] - l[i]) / step, 2);
+    /* the pairs of n microphones say n / 2 times the same */
+    return fmin(M_PI / 2, sqrt(variance * d->n_microphones / 2 / fmax(sum, 1e-20)));
+}
+
+void cb_doa_find(struct cb_doa *d, const float *const *phase, const float *weight,
+                 struct cb_arrival *ret)
+{
+    for (size_t i = 0; i < d->n_pairs; i++)
+        correlate(d, &d->pair[i], phase, weight);
     int best = 0;
+    size_t height = 0;
     double top = -HUGE_VAL;
-    for (int k = 0; k < N_AZIMUTHS; k++) {
-        double v = response(d, k);
-        if (v > top) {
-            top = v;
-            best = k;
+    for (size_t e = 0; e < d->n_elevations; e++) {
+        for (int k = 0; k < N_AZIMUTHS; k++) {
+            double v = response(d, e, k);
+            if (v > top) {
+                top = v;
+                best = k;
+                height = e;
+            }
         }
     }
-    double l = response(d, (best + N_AZIMUTHS - 1) % N_AZIMUTHS),
-           r = response(d, (best + 1) % N_AZIMUTHS), bend = l - 2 * top + r;
+    double l = response(d, height, (best + N_AZIMUTHS - 1) % N_AZIMUTHS),
+           r = response(d, height, (best + 1) % N_AZIMUTHS), bend = l - 2 * top + r;
     double shift = bend < 0 ? fmax(-0.5, fmin(0.5, 0.5 * (l - r) / bend)) : 0;
     double az = azimuth_of(best) + shift * (2 * M_PI / N_AZIMUTHS);
-    *ret_azimuth_rad = nearer_to_road(d, remainder(az, 2 * M_PI));
-    return fmax(0, fmin(1, top));
+    ret->azimuth_rad = nearer_to_road(d, remainder(az, 2 * M_PI));
+    ret->coherence = fmax(0, fmin(1, top));
+    ret->u_rad = u_of(d, height, best, delay_variance(d, weight, ret->coherence));
+}
+
+/* Half the opening of the cone about the line that a direction lies on. */
+static double cone_rad(double axis_cosine)
+{
+    return acos(fmax(-1, fmin(1, axis_cosine)));
+}
+
+static double cone_of_place(const struct cb_doa *d, const double u[3], double level)
+{
+    const struct pair *p = &d->pair[0];
+    double dot = p->d_m[0] * u[0] + p->d_m[1] * u[1] + p->d_m[2] * u[2];
+    double r = fmax(1e-6, hypot(hypot(u[0], u[1]), u[2]));
+    return cone_rad(dot / (p->length_m * r * level));
 }
 
 double cb_doa_apparent_rad(const struct cb_doa *d, double x_m, double y_m, double z_m)
 {
-    double u[3] = {x_m - d->center_m[0], y_m - d->center_m[1], z_m - d->center_m[2]};
-    double r = fmax(1e-6, hypot(hypot(u[0], u[1]), u[2]));
-    double least = HUGE_VAL, az = 0;
-    for (int k = 0; k < N_AZIMUTHS; k++) {
-        double sum = 0;
-        for (size_t i = 0; i < d->n_pairs; i++) {
-            double e = d->pair[i].delay_s[k] - delay_s(&d->pair[i], u[0] / r, u[1] / r, u[2] / r);
-            sum += e * e;
-        }
-        if (sum < least) {
-            least = sum;
-            az = azimuth_of(k);
-        }
-    }
-    return nearer_to_road(d, remainder(az, 2 * M_PI));
+    double u[3] = {x_m - d->center_m[0], y_m - d->center_m[1], z_m - d->center_m[2]}, level;
+    if (!d->is_line)
+        return atan2(u[0], u[1]);
+    double axis = axis_rad(d, &level);
+    double az = remainder(axis + cone_of_place(d, u, level), 2 * M_PI);
+    return nearer_to_road(d, az);
+}
+
+double cb_doa_offset_rad(const struct cb_doa *d, double azimuth_rad, double x_m, double y_m,
+                         double z_m)
+{
+    double u[3] = {x_m - d->center_m[0], y_m - d->center_m[1], z_m - d->center_m[2]}, level;
+    if (!d->is_line)
+        return remainder(azimuth_rad - atan2(u[0], u[1]), 2 * M_PI);
+    double axis = axis_rad(d, &level);
+    /* positive clockwise, as azimuths are, on the side where the place is */
+    double side = sin(atan2(u[0], u[1]) - axis) < 0 ? -1 : 1;
+    return side * (cone_rad(cos(azimuth_rad - axis)) - cone_of_place(d, u, level));
+}
+
+double cb_doa_lasting_u_rad(const struct cb_doa *d, double azimuth_rad)
+{
+    double level, share = d->sound_u_mps / d->sound_mps;
+    if (!d->is_line)
+        return 0; /* too slow a sound makes all delays as much too long */
+    double cone = cone_rad(cos(azimuth_rad - axis_rad(d, &level)));
+    return fmin(M_PI / 4, share * fabs(cos(cone)) / fmax(0.05, sin(cone)));
 }

@@ -10,8 +10,9 @@
 #include "base/mem.h"
 #include "base/sound.h"
 #include "cutter.h"
-#include "doa.h"
 #include "dsp/dsp_sound.h"
+#include "lookout.h"
+#include "levels.h"
 #include "meter.h"
 
 #define TICKS_PER_S        100 /* levels looked at for events */
@@ -19,11 +20,16 @@
 #define ENVELOPES_PER_S    500
 #define KEEP_S             14 /* longest event, and what goes before it */
 #define N_ROWS             (KEEP_S * ROWS_PER_S)
+#define HEARD_PER_S        25
+#define N_HEARD            (KEEP_S * HEARD_PER_S)
 #define N_ENVELOPE         (KEEP_S * ENVELOPES_PER_S)
+#define HEARD_ENVELOPES    (ENVELOPES_PER_S / HEARD_PER_S)
 #define TICK_NS            (CB_NS_PER_S / TICKS_PER_S)
 #define TICKS_PER_LINE     10
+#define RUN_MAX            512 /* samples between two looks at anything: 2 ms at 192 kHz are 384 */
 #define JITTER_NS          (2 * CB_NS_PER_MS) /* stamps rounded to ms: counted samples are better */
 #define GAP_NS             (250 * CB_NS_PER_MS) /* more than that can't be jitter */
+#define TEMPERATURE_STEP_K 1.0 /* 0.2 % of the speed of sound: less is not worth a new array */
 #define DIRECTION_UNDER_DB 5.0 /* directions are worked out from so much under an event's level */
 
 /* Divides the stream's time into equal steps, whatever the rate: exact, no rounding adds up. */
@@ -36,22 +42,24 @@ struct cb_ear {
     struct cb_ear_listener listener;
     double sensitivity_dbfs;
     int n_positions;
-    double position_m[CB_SOUND_CHANNELS_MAX][3];
+    double position_m[CB_SOUND_CHANNELS_MAX][3], temperature_c;
 
     /* of the running stretch of samples: made new when rate or channels change */
     int rate_hz, n_channels, n_array;
     struct cb_spectrum *spectrum;
-    struct cb_doa *doa;
+    struct cb_lookout *lookout; /* NULL: one microphone */
     float *ring[CB_SOUND_CHANNELS_MAX]; /* window_n each */
     float *window;                      /* window_n */
-    float *phase[CB_SOUND_CHANNELS_MAX];
     size_t next, n_heard; /* n_heard: since the last gap */
 
     int64_t anchor_ns, n_since_anchor; /* time is counted in samples from an anchor */
     int64_t t_first_ns, t_ns, utc_offset_ns, t_overload_ns, t_line_ns;
     int time_source;
-    struct divider tick, row_step, envelope_step;
+    struct divider tick, row_step, heard_step, envelope_step;
     struct cb_meter meter;
+    struct cb_bands bands;
+    struct cb_level_log log;
+    double peak_band[CB_BANDS]; /* mean squares at the open event's LAFmax */
     struct cb_ambient background;
     struct cb_cutter cutter;
     double line_max_db, background_db;
@@ -62,6 +70,8 @@ struct cb_ear {
     int64_t n_rows;     /* made since the last gap */
     struct cb_row short_row;
     const struct cb_row *event_row[N_ROWS];
+    struct cb_heard heard[N_HEARD], event_heard[N_HEARD]; /* heard: a ring */
+    int64_t n_moments; /* made since the last gap */
     float *envelope, *event_envelope; /* N_ENVELOPE */
     int64_t n_envelope;
 };
@@ -76,6 +86,7 @@ int cb_ear_create(struct cb_ear **ret, const struct cb_microphone_conf *conf,
     e->sensitivity_dbfs = conf->sensitivity_dbfs_at_94db;
     e->n_positions = conf->n_positions;
     memcpy(e->position_m, conf->position_m, sizeof e->position_m);
+    e->temperature_c = NAN;
     cb_cutter_init(&e->cutter, cb_noise_limits_lowest(&conf->limit));
     e->t_ns = e->t_line_ns = INT64_MIN;
     e->background_db = NAN;
@@ -92,12 +103,11 @@ int cb_ear_create(struct cb_ear **ret, const struct cb_microphone_conf *conf,
 
 static void drop_format(struct cb_ear *e)
 {
+    cb_lookout_destroy(&e->lookout);
     cb_spectrum_destroy(&e->spectrum);
-    cb_doa_destroy(&e->doa);
     for (int c = 0; c < CB_SOUND_CHANNELS_MAX; c++) {
         free(e->ring[c]);
-        free(e->phase[c]);
-        e->ring[c] = e->phase[c] = NULL;
+        e->ring[c] = NULL;
     }
     free(e->window);
     e->window = NULL;
@@ -129,22 +139,19 @@ static int take_format(struct cb_ear *e, const struct cb_samples *s)
     e->ring[0] = calloc(n, sizeof *e->ring[0]);
     if (!e->window || !e->ring[0])
         return -ENOMEM;
-    r = cb_doa_create(&e->doa, (const double(*)[3]) e->position_m, e->n_array,
-                      cb_spectrum_bin_hz(e->spectrum), cb_spectrum_n_bins(e->spectrum));
+    r = cb_lookout_create(&e->lookout, (const double(*)[3]) e->position_m, e->n_array, e->spectrum,
+                          e->temperature_c);
     if (r == -ENOTSUP)
         e->n_array = 1;
     else if (r < 0)
         return r;
-    for (int c = 0; c < e->n_array && e->doa; c++) {
-        if (c > 0)
-            e->ring[c] = calloc(n, sizeof *e->ring[c]);
-        e->phase[c] = calloc(n + 2, sizeof *e->phase[c]);
-        if (!e->ring[c] || !e->phase[c])
+    for (int c = 1; c < e->n_array; c++)
+        if (!(e->ring[c] = calloc(n, sizeof *e->ring[c])))
             return -ENOMEM;
-    }
     e->rate_hz = s->rate_hz;
     e->n_channels = s->n_channels;
     cb_meter_init(&e->meter, s->rate_hz, e->sensitivity_dbfs);
+    cb_bands_init(&e->bands, s->rate_hz);
     return 0;
 }
 
@@ -154,9 +161,16 @@ static void start_divider(struct divider *d, int64_t per_s, int64_t t_ns, int ra
     *d = (struct divider){.phase = into_ns * rate_hz / step_ns, .per_s = per_s};
 }
 
-static bool divide(struct divider *d, int rate_hz)
+/* Samples up to and with the one that completes the step. */
+static int64_t until(const struct divider *d, int rate_hz)
 {
-    d->phase += d->per_s;
+    return (rate_hz - d->phase + d->per_s - 1) / d->per_s;
+}
+
+/* @param n at most until(d) */
+static bool divide(struct divider *d, int64_t n, int rate_hz)
+{
+    d->phase += n * d->per_s;
     if (d->phase < rate_hz)
         return false;
     d->phase -= rate_hz;
@@ -169,14 +183,17 @@ static void anchor(struct cb_ear *e, int64_t t_ns)
     e->n_since_anchor = 0;
     start_divider(&e->tick, TICKS_PER_S, t_ns, e->rate_hz);
     start_divider(&e->row_step, ROWS_PER_S, t_ns, e->rate_hz);
+    start_divider(&e->heard_step, HEARD_PER_S, t_ns, e->rate_hz);
     start_divider(&e->envelope_step, ENVELOPES_PER_S, t_ns, e->rate_hz);
 }
 
 static void start_stretch(struct cb_ear *e, int64_t t_ns)
 {
     cb_meter_reset(&e->meter);
+    cb_bands_reset(&e->bands);
+    e->log.n = 0;
     e->n_heard = e->next = 0;
-    e->n_rows = e->n_envelope = 0;
+    e->n_rows = e->n_moments = e->n_envelope = 0;
     e->envelope_sum = 0;
     e->envelope_n = 0;
     e->t_first_ns = t_ns;
@@ -192,6 +209,17 @@ static size_t collect_rows(struct cb_ear *e, int64_t from_ns, int64_t to_ns)
         const struct cb_row *r = &e->row[i % N_ROWS];
         if (r->t_ns >= from_ns && r->t_ns <= to_ns)
             e->event_row[n++] = r;
+    }
+    return n;
+}
+
+static size_t collect_heard(struct cb_ear *e, int64_t from_ns, int64_t to_ns)
+{
+    size_t n = 0;
+    for (int64_t i = e->n_moments > N_HEARD ? e->n_moments - N_HEARD : 0; i < e->n_moments; i++) {
+        const struct cb_heard *h = &e->heard[i % N_HEARD];
+        if (h->t_ns >= from_ns && h->t_ns <= to_ns)
+            e->event_heard[n++] = *h;
     }
     return n;
 }
@@ -212,8 +240,6 @@ static size_t collect_short(struct cb_ear *e)
     double p = cb_spectrum_row(e->spectrum, e->window, n, &e->short_row);
     e->short_row.t_ns = e->t_ns - (int64_t) n * CB_NS_PER_S / e->rate_hz / 2;
     e->short_row.level_db = cb_meter_db(&e->meter, p);
-    e->short_row.azimuth_rad = NAN;
-    e->short_row.coherence = 0;
     e->event_row[0] = &e->short_row;
     return 1;
 }
@@ -251,6 +277,10 @@ static int tell_event(struct cb_ear *e)
         ev.n_rows = collect_short(e);
     ev.n_envelope = collect_envelope(e, from_ns);
     ev.row = e->event_row;
+    ev.n_heard = collect_heard(e, from_ns, e->t_ns);
+    ev.heard = e->event_heard;
+    cb_levels_between(&e->log, &e->meter, from_ns, e->t_ns, &ev.levels);
+    cb_levels_set_bands(&ev.levels, &e->meter, e->peak_band);
     return ev.n_rows ? e->listener.on_event(e->listener.self, &ev) : 0;
 }
 
@@ -268,28 +298,29 @@ static void tell_level(struct cb_ear *e, int64_t t_ns)
         e->listener.on_level(e->listener.self, &l);
 }
 
+/* What the meter saw since the tick before. @return its LAFmax */
+static double take_tick(struct cb_ear *e)
+{
+    struct cb_meter_tick t;
+    cb_meter_take(&e->meter, &t);
+    cb_level_log_add(&e->log, e->t_ns, &t);
+    return cb_meter_db(&e->meter, t.max_fast);
+}
+
 static int on_tick(struct cb_ear *e)
 {
-    double max_db = cb_meter_take_max_db(&e->meter);
+    double max_db = take_tick(e);
     e->line_max_db = fmax(e->line_max_db, max_db);
     if (!e->cutter.is_open)
         e->background_db = cb_ambient_db(&e->background);
     enum cb_cut cut = cb_cutter_add(&e->cutter, e->t_ns, max_db, e->background_db);
     int r = cut == CB_CUT_END ? tell_event(e) : 0;
+    if (e->cutter.is_open && e->cutter.t_peak_ns == e->t_ns)
+        cb_bands_get(&e->bands, e->peak_band);
     int64_t i_tick = (e->t_ns + TICK_NS / 2) / TICK_NS;
     if (i_tick % TICKS_PER_LINE == 0)
         tell_level(e, i_tick * TICK_NS);
     return r;
-}
-
-static void find_direction(struct cb_ear *e, struct cb_row *row)
-{
-    size_t n = cb_spectrum_window_n(e->spectrum);
-    for (int c = 0; c < e->n_array; c++) {
-        unroll_newest(e, c, n);
-        cb_spectrum_phase(e->spectrum, e->window, e->phase[c]);
-    }
-    row->coherence = cb_doa_find(e->doa, (const float *const *) e->phase, &row->azimuth_rad);
 }
 
 static void on_row(struct cb_ear *e)
@@ -302,11 +333,48 @@ static void on_row(struct cb_ear *e)
     double p = cb_spectrum_row(e->spectrum, e->window, n, row);
     row->t_ns = e->t_ns - (int64_t) n * CB_NS_PER_S / e->rate_hz / 2;
     row->level_db = cb_meter_db(&e->meter, p);
-    row->azimuth_rad = NAN;
-    row->coherence = 0;
+    if (e->lookout)
+        cb_lookout_row(e->lookout, row, !e->cutter.is_open);
+}
+
+static void find_direction(struct cb_ear *e, struct cb_heard *h)
+{
+    struct cb_arrival d;
+    for (int c = 0; c < e->n_array; c++) {
+        unroll_newest(e, c, cb_spectrum_window_n(e->spectrum));
+        cb_lookout_hear(e->lookout, c, e->window);
+    }
+    if (!cb_lookout_find(e->lookout, &d))
+        return;
+    h->azimuth_rad = d.azimuth_rad;
+    h->u_rad = d.u_rad;
+}
+
+/* Level of the 40 ms about the middle of the window that the direction comes from. */
+static double level_about(const struct cb_ear *e, int64_t half_window)
+{
+    double sum = 0;
+    int64_t last = e->n_envelope - half_window + HEARD_ENVELOPES / 2;
+    int64_t first = last - HEARD_ENVELOPES < 0 ? 0 : last - HEARD_ENVELOPES;
+    for (int64_t i = first; i < last; i++)
+        sum += (double) e->envelope[i % N_ENVELOPE];
+    return cb_meter_db(&e->meter, last > first ? sum / (double) (last - first) : 0);
+}
+
+static void on_moment(struct cb_ear *e)
+{
+    int64_t n = (int64_t) cb_spectrum_window_n(e->spectrum);
+    if (e->n_heard < (size_t) n)
+        return;
+    struct cb_heard *h = &e->heard[e->n_moments++ % N_HEARD];
+    *h = (struct cb_heard){.t_ns = e->t_ns - n * CB_NS_PER_S / e->rate_hz / 2,
+                           .level_db = level_about(e, n * ENVELOPES_PER_S / e->rate_hz / 2),
+                           .azimuth_rad = NAN,
+                           .u_rad = NAN,
+                           .ln_hz = NAN};
     double loud_db = cb_cutter_trigger_db(&e->cutter, e->background_db) - DIRECTION_UNDER_DB;
-    if (e->doa && (e->cutter.is_open || row->level_db >= loud_db))
-        find_direction(e, row);
+    if (e->lookout && (e->cutter.is_open || h->level_db >= loud_db))
+        find_direction(e, h);
 }
 
 static void on_envelope(struct cb_ear *e)
@@ -317,33 +385,54 @@ static void on_envelope(struct cb_ear *e)
     e->envelope_n = 0;
 }
 
-static void keep_sample(struct cb_ear *e, const struct cb_samples *s, size_t i)
+static void keep_samples(struct cb_ear *e, const struct cb_samples *s, size_t i, size_t n)
 {
+    size_t cap = cb_spectrum_window_n(e->spectrum), next = e->next;
     for (int c = 0; c < e->n_array || c == 0; c++) {
-        float x = s->channel[c][i];
-        e->ring[c][e->next] = isfinite(x) ? fmaxf(-1e3f, fminf(1e3f, x)) : 0;
+        next = e->next;
+        for (size_t k = i; k < i + n; k++) {
+            e->ring[c][next] = cb_meter_sane(s->channel[c][k]);
+            next = next + 1 < cap ? next + 1 : 0;
+        }
     }
-    e->next = (e->next + 1) % cb_spectrum_window_n(e->spectrum);
-    e->n_heard++;
+    e->next = next;
+    e->n_heard += n;
 }
 
-static int add_sample(struct cb_ear *e, const struct cb_samples *s, size_t i)
+/* n samples in which nothing falls due before the last. @param n at most RUN_MAX */
+static int add_run(struct cb_ear *e, const struct cb_samples *s, size_t i, size_t n)
 {
-    float x = s->channel[0][i];
-    double a = cb_meter_add(&e->meter, x);
-    e->envelope_sum += a * a;
-    e->envelope_n++;
-    keep_sample(e, s, i);
-    e->n_since_anchor++;
+    const float *x = s->channel[0] + i;
+    float square[RUN_MAX];
+    cb_meter_add_block(&e->meter, x, n, square);
+    cb_bands_add(&e->bands, x, n);
+    for (size_t k = 0; k < n; k++)
+        e->envelope_sum += square[k];
+    e->envelope_n += (int) n;
+    keep_samples(e, s, i, n);
+    e->n_since_anchor += (int64_t) n;
     e->t_ns = e->anchor_ns + e->n_since_anchor / e->rate_hz * CB_NS_PER_S +
               e->n_since_anchor % e->rate_hz * CB_NS_PER_S / e->rate_hz;
-    if (cb_meter_is_overload(x))
-        e->t_overload_ns = e->t_ns;
-    if (divide(&e->envelope_step, e->rate_hz))
+    for (size_t k = 0; k < n; k++)
+        if (cb_meter_is_overload(x[k]))
+            e->t_overload_ns = e->t_ns;
+    if (divide(&e->envelope_step, (int64_t) n, e->rate_hz))
         on_envelope(e);
-    if (divide(&e->row_step, e->rate_hz))
+    if (divide(&e->row_step, (int64_t) n, e->rate_hz))
         on_row(e);
-    return divide(&e->tick, e->rate_hz) ? on_tick(e) : 0;
+    if (divide(&e->heard_step, (int64_t) n, e->rate_hz))
+        on_moment(e);
+    return divide(&e->tick, (int64_t) n, e->rate_hz) ? on_tick(e) : 0;
+}
+
+static size_t run_length(const struct cb_ear *e, size_t n_left)
+{
+    int64_t n = n_left < RUN_MAX ? (int64_t) n_left : RUN_MAX;
+    const struct divider *d[] = {&e->envelope_step, &e->row_step, &e->heard_step, &e->tick};
+    for (size_t i = 0; i < CB_LEN(d); i++)
+        if (until(d[i], e->rate_hz) < n)
+            n = until(d[i], e->rate_hz);
+    return (size_t) n;
 }
 
 int cb_ear_flush(struct cb_ear *e)
@@ -351,7 +440,7 @@ int cb_ear_flush(struct cb_ear *e)
     if (!e->cutter.is_open)
         return 0;
     /* the clip may have ended between two looks at the level */
-    double max_db = cb_meter_take_max_db(&e->meter);
+    double max_db = take_tick(e);
     if (max_db > e->cutter.peak_db) {
         e->cutter.peak_db = max_db;
         e->cutter.t_peak_ns = e->t_ns;
@@ -387,9 +476,25 @@ int cb_ear_add(struct cb_ear *e, const struct cb_samples *s)
     if (s->rate_hz < 4000 || s->rate_hz > 192000 || s->n_channels < 1)
         return -EINVAL;
     int r = align(e, s);
-    for (size_t i = 0; i < s->n && r >= 0; i++)
-        r = add_sample(e, s, i);
+    for (size_t i = 0, n; i < s->n && r >= 0; i += n) {
+        n = run_length(e, s->n - i);
+        r = add_run(e, s, i, n);
+    }
     return r;
+}
+
+int cb_ear_set_temperature(struct cb_ear *e, double temperature_c)
+{
+    bool is_same = isnan(temperature_c) ? isnan(e->temperature_c)
+                                        : fabs(temperature_c - e->temperature_c) < TEMPERATURE_STEP_K;
+    if (is_same)
+        return 0;
+    e->temperature_c = temperature_c;
+    if (!e->lookout)
+        return 0;
+    cb_lookout_destroy(&e->lookout);
+    return cb_lookout_create(&e->lookout, (const double(*)[3]) e->position_m, e->n_array,
+                             e->spectrum, temperature_c);
 }
 
 int64_t cb_ear_t_ns(const struct cb_ear *e)
@@ -399,5 +504,10 @@ int64_t cb_ear_t_ns(const struct cb_ear *e)
 
 const struct cb_doa *cb_ear_doa(const struct cb_ear *e)
 {
-    return e->doa;
+    return e->lookout ? cb_lookout_doa(e->lookout) : NULL;
+}
+
+double cb_ear_sound_mps(const struct cb_ear *e)
+{
+    return cb_lookout_sound_mps(e->temperature_c);
 }

@@ -3,8 +3,10 @@
 
 #include <stdbool.h>
 
+#include "levels.h"
 #include "schema/noise.h"
 #include "spectrum.h"
+#include "weigh.h"
 
 struct cb_samples;
 struct cb_microphone_conf;
@@ -24,10 +26,14 @@ struct cb_sound_event {
     int64_t utc_offset_ns;
     int time_source;
     double lafmax_db, background_db; /* background: NaN when unknown yet */
+    struct cb_sound_levels levels;   /* from start to end */
     bool is_overload;
     const struct cb_row *const *row; /* n_rows, in time order; at least one */
     size_t n_rows, n_bins;
     double bin_hz;
+    const struct cb_heard *heard; /* n_heard moments, one each CB_HEARD_S; level as measured, ln_hz
+                                   * not filled */
+    size_t n_heard;
     const float *envelope; /* n_envelope A-weighted mean squares of CB_ENVELOPE_S each */
     size_t n_envelope;
 };
@@ -51,11 +57,15 @@ int cb_ear_create(struct cb_ear **ret, const struct cb_microphone_conf *conf,
 void cb_ear_destroy(struct cb_ear **e);
 /** @return 0; -ENOMEM; what on_event returned */
 int cb_ear_add(struct cb_ear *e, const struct cb_samples *s);
+/** Of the air, for the speed of sound; NaN: not known. Costs nothing while it stays. @return -ENOMEM */
+int cb_ear_set_temperature(struct cb_ear *e, double temperature_c);
 /** Ends what is open. */
 int cb_ear_flush(struct cb_ear *e);
 /** Time of the latest sample; INT64_MIN before the first. */
 int64_t cb_ear_t_ns(const struct cb_ear *e);
 /** NULL: one microphone, or no sound yet. Valid until the next cb_ear_add. */
 const struct cb_doa *cb_ear_doa(const struct cb_ear *e);
+/** The speed of sound at the temperature that is known, or taken for granted. */
+double cb_ear_sound_mps(const struct cb_ear *e);
 
 #endif

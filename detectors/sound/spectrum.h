@@ -16,8 +16,6 @@ struct cb_row {
     int64_t t_ns;             /* the window's middle */
     double level_db;          /* dB re 20 µPa over the window */
     double high_share;        /* of the power, above CB_SPECTRUM_HZ, [0, 1]; 0 when not heard */
-    double azimuth_rad;       /* NaN: not estimated */
-    double coherence;         /* of the direction, [0, 1] */
     float power[CB_BINS_MAX]; /* mean square a bin, full scale 1 */
 };
 

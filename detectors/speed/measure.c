@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "edge.h"
 #include "motion.h"
 #include "road.h"
 #include "speed.h"
@@ -13,14 +14,9 @@
 #define POINT_U_PX 1.0
 #define POINT_U_M  0.03
 /* Parts no averaging takes away, standard uncertainties. */
-#define CAMERA_HEIGHT_M    6.0  /* assumed where the calibration knows no pose */
-#define CONTACT_HEIGHT_U_M 0.08 /* of a contact point above the road: it reads fast by z / h */
-/* A point that another detector followed, low on a vehicle's front or rear: anywhere between the
- * tyre or shadow on the road and a bumper's lower edge, 0.2 m up. */
-#define LOW_POINT_M   0.10
-#define LOW_POINT_U_M 0.06
-#define DRIFT_U_M     0.08   /* of the followed point along the vehicle, at either end */
-#define TIMING_U_S    0.0005 /* of a capture time, at either end */
+#define LOW_DRIFT_U_M     0.08   /* of the followed point along the vehicle, at either end … */
+#define CONTACT_DRIFT_U_M 0.03   /* … and of the near edge, which is one place on it */
+#define TIMING_U_S        0.0005 /* of a capture time, at either end */
 
 #define N_MIN         5
 #define SECONDS_MIN   0.2
@@ -130,26 +126,10 @@ static bool is_standing(const struct look *l)
     return seconds > 0.8 && (moved < STANDING_M || moved < STANDING_MPS * seconds);
 }
 
-static double camera_height(const struct cb_road *road)
+static struct cb_edge_creep creep_of(const struct cb_road *road, const struct look *l,
+                                     const struct cb_motion *m)
 {
-    return isnan(road->height_m) ? CAMERA_HEIGHT_M : road->height_m;
-}
-
-/* What a point z above the road, seen from h, moves too fast by: h / (h − z). Only a known pose
- * corrects; without one the whole height is uncertainty. */
-static double height_factor(const struct cb_road *road, const struct look *l)
-{
-    if (l->has_contacts || !cb_road_pose(road))
-        return 1;
-    return fmax(0.5, 1 - LOW_POINT_M / camera_height(road));
-}
-
-static double height_u(const struct cb_road *road, const struct look *l)
-{
-    double z = l->has_contacts ? CONTACT_HEIGHT_U_M : LOW_POINT_U_M;
-    if (!l->has_contacts && !cb_road_pose(road))
-        z = hypot(z, LOW_POINT_M);
-    return z / camera_height(road);
+    return cb_edge_creep(road, l->has_contacts, m->y0_m, m->y0_m + m->dy_m);
 }
 
 /* Relative standard uncertainty that all points of a track share. */
@@ -161,10 +141,10 @@ static double systematic_u(const struct cb_road *road, const struct look *l,
     double scale = fabs(m->dy_m) > 0.1 * length
                        ? cb_road_scale_u(road, x, m->y0_m, y1)
                        : cb_road_scale_u(road, x, m->y0_m, m->y0_m + length);
-    double height = height_u(road, l);
-    double drift = sqrt(2) * DRIFT_U_M / length;
+    double creep = creep_of(road, l, m).u;
+    double drift = sqrt(2) * (l->has_contacts ? CONTACT_DRIFT_U_M : LOW_DRIFT_U_M) / length;
     double timing = sqrt(2) * TIMING_U_S / (m->t1_s - m->t0_s);
-    return sqrt(scale * scale + height * height + drift * drift + timing * timing);
+    return sqrt(scale * scale + creep * creep + drift * drift + timing * timing);
 }
 
 /* Half-width of the 95 % interval; the factor of the random part is Student's, to 2 %. */
@@ -212,7 +192,7 @@ static void conclude(const struct cb_road *road, struct look *l, struct cb_passa
     double u95 = NAN;
     p->reason = judge(road, l, &m, &u95);
     if (p->reason == CB_REASON_NONE) {
-        p->speed_mps = m.speed_mps * height_factor(road, l);
+        p->speed_mps = m.speed_mps * (1 - creep_of(road, l, &m).share);
         p->u95_mps = u95;
     } else {
         for (size_t i = 0; i < l->n; i++)

@@ -271,13 +271,19 @@ static int add_ambient(struct mix *m, int channel)
     return r;
 }
 
+/* A vehicle's own tyres and engine are no background to its exhaust. */
+static bool is_of_same(const struct mix *m, size_t k, size_t index)
+{
+    return m->voice[k].kind < 0 && m->voice[k].vehicle == m->voice[index].vehicle;
+}
+
 /* Level of all but one source when that one was loudest: what it has to stand out from. */
 static double background_db(const struct mix *m, size_t index)
 {
     size_t at = (size_t) (m->event[index].t_peak_s / CURVE_S);
     double sum = pow(10, m->scene->sound.ambient_dba / 10);
     for (size_t k = 0; k < m->n_voices; k++)
-        if (k != index && m->voice[k].fast_db && at < curve_n(m))
+        if (k != index && m->voice[k].fast_db && at < curve_n(m) && !is_of_same(m, k, index))
             sum += pow(10, (double) m->voice[k].fast_db[at] / 10);
     return 10 * log10(sum);
 }
