@@ -14,8 +14,10 @@
 #include "sound/attribute.h"
 #include "sound/classify.h"
 #include "sound/ear.h"
+#include "sound/turbulence.h"
 
 #define AFTER_NS         (1 * CB_NS_PER_S)  /* pictures up to here after the end tell who it was */
+#define WIND_BEFORE_NS   (5 * CB_NS_PER_S)
 #define NO_PICTURES_NS   (3 * CB_NS_PER_S)  /* of sound after the end, when none has ever come */
 #define LATE_PICTURES_NS (10 * CB_NS_PER_S) /* of sound, when they have stopped coming */
 #define LOUD_DB          12.0 /* moments so far under the peak are not the culprit's alone */
@@ -30,6 +32,7 @@ struct pending {
 
 struct exhaust {
     struct cb_ear *ear; /* NULL: no calibrated microphone, nothing to say */
+    struct cb_turbulence *turbulence; /* NULL: no two microphones near to each other */
     struct pending *pending;
     size_t n, cap;
 };
@@ -174,11 +177,20 @@ static int name_origin(const struct cb_detector *d, struct pending *p)
     return 0;
 }
 
+/* A gust shortly before says as much as one during the event, which may drown it. */
+static void note_wind(const struct exhaust *x, struct cb_noise *n)
+{
+    if (x->turbulence && cb_turbulence_was_windy(x->turbulence, n->t_start_ns - WIND_BEFORE_NS,
+                                                 n->t_end_ns, n->background_db))
+        n->voids |= 1u << CB_VOID_WIND_HEARD;
+}
+
 static int tell(struct cb_detector *d, struct pending *p)
 {
     int r = name_origin(d, p);
     if (r < 0)
         return r;
+    note_wind(d->priv, &p->noise);
     cb_exhaust_judge(d->conf, d->weather, &p->noise);
     if (d->sink->on_noise)
         d->sink->on_noise(d->sink->self, &p->noise);
@@ -218,6 +230,9 @@ static int init(struct cb_detector *d)
     struct cb_ear_listener l = {.self = d, .on_level = on_level, .on_event = on_event};
     if (!d->conf->has_microphone || isnan(d->conf->microphone.sensitivity_dbfs_at_94db))
         return 0;
+    int r = cb_turbulence_create(&x->turbulence, &d->conf->microphone);
+    if (r < 0 && r != -ENOTSUP)
+        return r;
     return cb_ear_create(&x->ear, &d->conf->microphone, &l);
 }
 
@@ -230,6 +245,8 @@ static int on_frame(struct cb_detector *d, const struct cb_frame *f)
 static int on_sound(struct cb_detector *d, const struct cb_sound *s)
 {
     struct exhaust *x = d->priv;
+    if (x->turbulence)
+        cb_turbulence_add(x->turbulence, cb_sound_samples(s));
     int r = x->ear ? cb_ear_add(x->ear, cb_sound_samples(s)) : 0;
     return r < 0 ? r : tell_ripe(d, false);
 }
@@ -245,6 +262,7 @@ static void deinit(struct cb_detector *d)
 {
     struct exhaust *x = d->priv;
     cb_ear_destroy(&x->ear);
+    cb_turbulence_destroy(&x->turbulence);
     free(x->pending);
 }
 
