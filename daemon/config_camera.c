@@ -157,6 +157,16 @@ static int read_distances(struct cb_calibration_conf *c, const struct cb_yaml_no
     return 0;
 }
 
+static int read_reference(struct cb_calibration_conf *c, const struct cb_yaml_node *value,
+                          struct cb_error *reterr)
+{
+    int r = cb_yaml_read(value, cb_reference_opts, c, NULL, NULL, NULL, reterr);
+    if (r == 0 && (c->reference_factor == 0 || c->reference_u == 0))
+        r = cb_yaml_refuse(value, reterr, -EINVAL, "%s is missing, expected {factor: f, u: u}",
+                           c->reference_factor == 0 ? "factor" : "u");
+    return r;
+}
+
 static int read_calibration_key(void *self, const char *key, const struct cb_yaml_node *value,
                                 struct cb_error *reterr)
 {
@@ -167,10 +177,13 @@ static int read_calibration_key(void *self, const char *key, const struct cb_yam
         return read_distances(c, value, reterr);
     if (!strcmp(key, "distortion"))
         return cb_yaml_read(value, cb_distortion_opts, c, NULL, NULL, NULL, reterr);
+    if (!strcmp(key, "reference"))
+        return read_reference(c, value, reterr);
     return -ENOENT;
 }
 
-static const char *const calibration_keys[] = {"points", "distances", "distortion", NULL};
+static const char *const calibration_keys[] = {"points", "distances", "distortion", "reference",
+                                               NULL};
 
 static int read_calibration(struct cb_camera_conf *cam, const struct cb_yaml_node *n,
                             struct cb_error *reterr)

@@ -83,7 +83,7 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     struct traffic *s = d->priv;
     struct cb_passage p = {0};
     t->is_judged = true;
-    if (cb_track_is_shadow(&s->tracker, t))
+    if (cb_track_is_shadow(&s->tracker, t, d->road, cb_vision_region(s->vision)))
         return 0;
     int r = cb_track_passage(t, d->road, d->conf, cb_vision_region(s->vision), &p);
     if (r < 0)
@@ -148,7 +148,7 @@ static int settle(struct cb_detector *d, int64_t t_ns, bool is_end)
         }
         if (s->classifier)
             cb_classifier_forget(s->classifier, t->id);
-        cb_track_note_shadows(&s->tracker, t);
+        cb_track_note_shadows(&s->tracker, t, d->road, g);
         cb_tracker_remove(&s->tracker, i);
     }
     return 0;

@@ -125,6 +125,13 @@ const struct cb_opt cb_distortion_opts[] = {
     {0},
 };
 
+const struct cb_opt cb_reference_opts[] = {
+    {"factor", CB_OPT_DOUBLE, CAL(reference_factor), 0.9, 1.1, NULL,
+     "true speed by measured speed, from reference drives", NULL},
+    {"u", CB_OPT_DOUBLE, CAL(reference_u), 0.0005, 0.05, NULL, "its standard uncertainty", NULL},
+    {0},
+};
+
 void cb_camera_conf_init(struct cb_camera_conf *c)
 {
     *c = (struct cb_camera_conf){

@@ -34,6 +34,7 @@ static int print_keys(void)
         {"cameras[].calibration (and points: [{px, m}] or distances: [{px, m, along, u_m}])",
          cb_calibration_opts},
         {"cameras[].calibration.distortion", cb_distortion_opts},
+        {"cameras[].calibration.reference", cb_reference_opts},
         {"cameras[].zone", cb_zone_opts},
         {"cameras[].microphone (and array_m: [[X, Y, Z], …], limit_dba)", cb_microphone_opts},
         {"cameras[].microphone.limit_dba (a number, or; also noise_limits[].limit_dba)",

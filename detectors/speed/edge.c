@@ -60,8 +60,8 @@ struct cb_edge_creep cb_edge_creep(const struct cb_road *road, bool is_contact, 
     if (pose && fabs(y1_m - y0_m) > 0.1)
         c = of_bodies(y0_m - pose->position_m[1], y1_m - pose->position_m[1], height);
     double mean = share * c.mean;
-    double var = (share * share + u * u) * (c.mean * c.mean + c.var) - mean * mean;
+    double own_u = sqrt((share * share + u * u) * c.var);
     if (pose)
-        return (struct cb_edge_creep){mean, sqrt(var)};
-    return (struct cb_edge_creep){0, sqrt(var + mean * mean)};
+        return (struct cb_edge_creep){mean, u * c.mean, own_u};
+    return (struct cb_edge_creep){0, hypot(u, share) * c.mean, own_u};
 }

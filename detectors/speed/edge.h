@@ -8,7 +8,8 @@ struct cb_road;
 /** How a followed point creeps along the vehicle it is on, in shares of the way it went. */
 struct cb_edge_creep {
     double share; /* too much of the way: to be taken off */
-    double u;     /* standard uncertainty of that */
+    double u;     /* standard uncertainty of that: what all passages of a camera share, … */
+    double own_u; /* … and what differs from vehicle to vehicle */
 };
 
 /**

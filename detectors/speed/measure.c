@@ -132,28 +132,52 @@ static struct cb_edge_creep creep_of(const struct cb_road *road, const struct lo
     return cb_edge_creep(road, l->has_contacts, m->y0_m, m->y0_m + m->dy_m);
 }
 
-/* Relative standard uncertainty that all points of a track share. */
-static double systematic_u(const struct cb_road *road, const struct look *l,
-                           const struct cb_motion *m)
+/* What a speed on the road plane is multiplied by, and how sure that is: relative, shared by all
+ * passages of a camera. */
+struct scale {
+    double factor, u;
+};
+
+/* The calibration and the followed edge say 1 − share ± u; reference drives, if there were any,
+ * say more of the same, and count by what they know. */
+static struct scale scale_of(const struct cb_road *road, const struct cb_camera_conf *conf,
+                             const struct look *l, const struct cb_motion *m)
 {
     double length = m->speed_mps * (m->t1_s - m->t0_s);
     double x = m->x0_m + m->dx_m / 2, y1 = m->y0_m + m->dy_m;
-    double scale = fabs(m->dy_m) > 0.1 * length
-                       ? cb_road_scale_u(road, x, m->y0_m, y1)
-                       : cb_road_scale_u(road, x, m->y0_m, m->y0_m + length);
-    double creep = creep_of(road, l, m).u;
-    double drift = sqrt(2) * (l->has_contacts ? CONTACT_DRIFT_U_M : LOW_DRIFT_U_M) / length;
-    double timing = sqrt(2) * TIMING_U_S / (m->t1_s - m->t0_s);
-    return sqrt(scale * scale + creep * creep + drift * drift + timing * timing);
+    double u = fabs(m->dy_m) > 0.1 * length ? cb_road_scale_u(road, x, m->y0_m, y1)
+                                            : cb_road_scale_u(road, x, m->y0_m, m->y0_m + length);
+    struct cb_edge_creep creep = creep_of(road, l, m);
+    struct scale s = {1 - creep.share, hypot(u, creep.u)};
+    double ref_u = conf->calibration.reference_u;
+    if (ref_u > 0 && isfinite(s.u)) {
+        double w = s.u * s.u / (s.u * s.u + ref_u * ref_u);
+        s.factor *= 1 + w * (conf->calibration.reference_factor - 1);
+        s.u = ref_u * sqrt(w);
+    }
+    return s;
+}
+
+/* Relative standard uncertainty that no averaging over a track takes away. */
+static double systematic_u(const struct cb_road *road, const struct cb_camera_conf *conf,
+                           const struct look *l, const struct cb_motion *m)
+{
+    double seconds = m->t1_s - m->t0_s, scale = scale_of(road, conf, l, m).u;
+    double own = creep_of(road, l, m).own_u;
+    double drift =
+        sqrt(2) * (l->has_contacts ? CONTACT_DRIFT_U_M : LOW_DRIFT_U_M) / (m->speed_mps * seconds);
+    double timing = sqrt(2) * TIMING_U_S / seconds;
+    return sqrt(scale * scale + own * own + drift * drift + timing * timing);
 }
 
 /* Half-width of the 95 % interval; the factor of the random part is Student's, to 2 %. */
-static double u95_of(const struct cb_road *road, const struct look *l, const struct cb_motion *m)
+static double u95_of(const struct cb_road *road, const struct cb_camera_conf *conf,
+                     const struct look *l, const struct cb_motion *m)
 {
     double t = 1.96 + 2.7 / m->dof + 3 / (m->dof * m->dof);
     if (m->dof < 2)
         t = 12.7;
-    return hypot(t * m->u_speed_mps, 1.96 * m->speed_mps * systematic_u(road, l, m));
+    return hypot(t * m->u_speed_mps, 1.96 * m->speed_mps * systematic_u(road, conf, l, m));
 }
 
 static double wander_m(const struct look *l, const struct cb_motion *m)
@@ -164,8 +188,8 @@ static double wander_m(const struct look *l, const struct cb_motion *m)
     return m->noise * sum / (double) l->n;
 }
 
-static enum cb_reason judge(const struct cb_road *road, const struct look *l,
-                            struct cb_motion *ret_m, double *ret_u95)
+static enum cb_reason judge(const struct cb_road *road, const struct cb_camera_conf *conf,
+                            const struct look *l, struct cb_motion *ret_m, double *ret_u95)
 {
     if (l->n < N_MIN || l->p[l->n - 1].t_s < SECONDS_MIN)
         return CB_REASON_TOO_FEW_SAMPLES;
@@ -181,18 +205,19 @@ static enum cb_reason judge(const struct cb_road *road, const struct look *l,
         return CB_REASON_TOO_FEW_SAMPLES;
     if (length < STANDING_M)
         return CB_REASON_STANDING;
-    *ret_u95 = u95_of(road, l, ret_m);
+    *ret_u95 = u95_of(road, conf, l, ret_m);
     bool is_sure = *ret_u95 <= fmax(U95_MAX_MPS, U95_MAX_SHARE * ret_m->speed_mps);
     return is_sure ? CB_REASON_NONE : CB_REASON_TOO_UNCERTAIN;
 }
 
-static void conclude(const struct cb_road *road, struct look *l, struct cb_passage *p)
+static void conclude(const struct cb_road *road, const struct cb_camera_conf *conf, struct look *l,
+                     struct cb_passage *p)
 {
     struct cb_motion m = {0};
     double u95 = NAN;
-    p->reason = judge(road, l, &m, &u95);
+    p->reason = judge(road, conf, l, &m, &u95);
     if (p->reason == CB_REASON_NONE) {
-        p->speed_mps = m.speed_mps * (1 - creep_of(road, l, &m).share);
+        p->speed_mps = m.speed_mps * scale_of(road, conf, l, &m).factor;
         p->u95_mps = u95;
     } else {
         for (size_t i = 0; i < l->n; i++)
@@ -222,7 +247,7 @@ int cb_speed_measure(const struct cb_road *road, const struct cb_camera_conf *co
         free(p.path);
         return -ENODATA;
     }
-    conclude(road, &l, &p);
+    conclude(road, conf, &l, &p);
     *ret = p;
     return 0;
 }

@@ -154,5 +154,7 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
     ret->road_user = cb_track_road_user(t, road, g);
     if (is_ambiguous)
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
+    else if (g->is_side && !isnan(ret->speed_mps) && !cb_flank_is_rigid(t, &g->side))
+        refuse(ret, CB_REASON_INCONSISTENT);
     return 0;
 }

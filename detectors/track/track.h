@@ -49,7 +49,9 @@ struct cb_track {
     struct cb_track_point *point;
     size_t n, cap;
     double width_m, extent_m; /* smoothed, of unshared sightings */
-    double length_m; /* in a view from the side */
+    double length_m; /* in a view from the side; and another that was seen of late, */
+    double odd_m;
+    int n_odd;       /* so many times in a row */
     double y_first_m;
     int n_seen;
     bool is_lit;         /* it drives in its own headlights, towards the camera */

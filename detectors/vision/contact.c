@@ -17,6 +17,7 @@
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
 #define PART_WIDTH_M   1.0
+#define SLOPE_MAX      1.7  /* seen from the side: beyond it a far corner's width is most of an end */
 #define PART_BEHIND_M  3.5
 #define SHADE_SPREAD   0.2  /* and how even it is */
 
@@ -230,7 +231,8 @@ static int observe_side(const struct cb_blobs *blobs, int blob, const struct cb_
     o.y_m = 0.5 * (y0 + y1);
     o.extent_m = o.span_m = y1 - y0;
     o.is_cut = !o.side.has_end[0] || !o.side.has_end[1];
-    if (!(o.extent_m > 0) || o.x_m < g->x_min_m || o.x_m > g->x_max_m ||
+    double slope = fabs(o.y_m - g->side.y_m) / fabs(o.x_m - g->side.x_m);
+    if (!(o.extent_m > 0) || slope > SLOPE_MAX || o.x_m < g->x_min_m || o.x_m > g->x_max_m ||
         cb_road_to_px(road, (struct cb_vec2){o.x_m, o.y_m}, &px) < 0 ||
         cb_road_jacobian(road, px, j) < 0)
         return 0;

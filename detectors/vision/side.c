@@ -10,11 +10,12 @@
 
 #define SIDE_RATIO   2.2  /* across to along, to where the zone begins: the near end is edge-on */
 #define MIDDLE_RATIO 0.7  /* … and to its middle: the side is long in the picture */
-#define WHEEL_SHARE  0.05 /* of the columns stand nearer: half of what tyres touch */
+#define WHEEL_SHARE  0.15 /* of the columns stand nearer: rims of shadows, half of the wheels */
 #define END_SHARE    0.1  /* of the rows reach farther: fringes */
 #define CUT_SHARE    0.15 /* of the rows end at the picture's or the region's border */
 #define CUT_PX       2
 #define CAST_RATIO   0.4  /* of the road's luma: darker is a tyre, or beneath the vehicle */
+#define RIM_PX       3    /* soft, at a shadow's border */
 
 bool cb_side_view_find(const struct cb_road *road, double x_min_m, double x_max_m, double y_min_m,
                        double y_max_m, struct cb_side_view *ret)
@@ -67,6 +68,17 @@ static bool is_cast(const struct cb_foreground *fg, int x, int y)
     return fg->img[i] - fg->black > CAST_RATIO * was && cb_shade_at(fg, x, y);
 }
 
+/* Steps from (x, y) into the patch to what is no cast shadow; its soft rim and stains in it are
+ * passed over. @return the coordinate that was stepped along */
+static int past_shadow(const struct cb_foreground *fg, int x, int y, int dx, int dy, int n)
+{
+    int past = 0;
+    for (int i = 0; i < n && i <= past + RIM_PX; i++)
+        if (is_cast(fg, x + i * dx, y + i * dy))
+            past = i + 1;
+    return dx ? x + past * dx : y + past * dy;
+}
+
 static bool slope_at(const struct cb_side_view *v, const struct cb_region *g,
                      const struct cb_road *road, double x, double y, double *ret)
 {
@@ -90,8 +102,7 @@ static int border(const struct row *row, int y0, int n, bool is_left,
         if (row[i].lo > row[i].hi)
             continue;
         *ret_cut += is_left ? x < g->span[2 * y] + CUT_PX : x >= g->span[2 * y + 1] - CUT_PX;
-        while (x > row[i].lo - 1 && x < row[i].hi + 1 && is_cast(fg, x, y))
-            x += step;
+        x = past_shadow(fg, x, y, step, 0, row[i].hi - row[i].lo + 1);
         n_ret += x >= row[i].lo && x <= row[i].hi &&
                  slope_at(&g->side, g, road, x - 0.5 * step, y, &ret[n_ret]);
     }
@@ -119,26 +130,26 @@ static int find_ends(const struct row *row, int y0, int n, const struct cb_foreg
     return 0;
 }
 
-/* The line that its near wheels run on: of the lower edge, what is nearest to the camera. */
+/*
+ * The line that its near wheels run on: of the lower edge, what is nearest to the camera, but for
+ * the share that a shadow's ragged rim makes up. The dark beneath a vehicle is no cast shadow; where
+ * that ends, also between the wheels, is within a hand's breadth of their line.
+ */
 static int find_wheels(const struct cb_foreground *fg, const struct cb_region *g,
                        const struct cb_road *road, const struct cb_column *c, int n, int y_top,
                        struct cb_side *ret)
 {
     double away[CB_COLUMNS_MAX];
-    int n_away = 0;
     for (int i = 0; i < n; i++) {
-        int y = c[i].y_px;
+        int x = c[i].x_px, y = past_shadow(fg, x, c[i].y_px, 0, -1, c[i].y_px - y_top);
         struct cb_vec2 m;
-        while (y > y_top && is_cast(fg, c[i].x_px, y))
-            y--;
-        if (y > y_top && cb_road_from_px(road, cb_region_to_full(g, c[i].x_px, y + 0.5), &m) == 0)
-            away[n_away++] = g->side.sign * (m.x - g->side.x_m);
+        away[i] = cb_road_from_px(road, cb_region_to_full(g, x, y + 0.5), &m) < 0
+                      ? HUGE_VAL
+                      : g->side.sign * (m.x - g->side.x_m);
     }
-    if (n_away < 2)
-        return -EDOM;
-    qsort(away, (size_t) n_away, sizeof *away, by_value);
-    double near = away[(int) (WHEEL_SHARE * n_away)];
-    if (!(near > 0.5))
+    qsort(away, (size_t) n, sizeof *away, by_value);
+    double near = away[(int) (WHEEL_SHARE * n)];
+    if (!(near > 0.5) || !isfinite(near))
         return -EDOM;
     ret->x_m = g->side.x_m + g->side.sign * near;
     return 0;

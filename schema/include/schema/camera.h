@@ -33,6 +33,8 @@ struct cb_calibration_conf {
     size_t n_points;
     struct cb_calibration_distance *distances;
     size_t n_distances;
+    /* What reference drives say the true speed is of the measured one; u 0: there were none. */
+    double reference_factor, reference_u;
     double k1, k2;          /* radial distortion, Brown-Conrady, on r / half the picture's diagonal */
     char certificate[64];   /* number of the calibration's certificate; "" none */
     char calibrated_on[16]; /* YYYY-MM-DD; "" unknown */
@@ -126,7 +128,8 @@ void cb_camera_conf_deinit(struct cb_camera_conf *c);
 
 /* The scalar settings of each part, for the configuration reader and the documents. */
 extern const struct cb_opt cb_camera_opts[], cb_location_opts[], cb_zone_opts[],
-    cb_microphone_opts[], cb_calibration_opts[], cb_distortion_opts[], cb_classifier_opts[],
+    cb_microphone_opts[], cb_calibration_opts[], cb_distortion_opts[],
+    cb_reference_opts[], cb_classifier_opts[],
     cb_weather_opts[], cb_chase_opts[], cb_noise_limit_opts[], cb_noise_period_opts[];
 
 /** The lowest limit that can ever hold; NaN: none. */

@@ -146,6 +146,30 @@ static void test_invariance(void **state)
     free_bench(b);
 }
 
+/* A reference counts by what it knows: a sure one sets the speed and its interval, an unsure one
+ * hardly moves either. */
+static void test_reference(void **state)
+{
+    (void) state;
+    struct bench *b = new_bench();
+    size_t n = drive(&hd_view, 2, 0, -20, 0, 0, NULL, b->s, SAMPLES_MAX);
+    struct cb_passage p = measure(b, n);
+    double v = p.speed_mps, u95 = p.u95_mps;
+    cb_passage_deinit(&p);
+    b->conf.calibration.reference_factor = 0.99;
+    b->conf.calibration.reference_u = 0.0005;
+    p = measure(b, n);
+    assert_true(p.speed_mps < 0.991 * v && p.speed_mps > 0.99 * v);
+    assert_true(p.u95_mps < 0.9 * u95);
+    cb_passage_deinit(&p);
+    b->conf.calibration.reference_u = 0.05;
+    p = measure(b, n);
+    assert_true(p.speed_mps < v && p.speed_mps > 0.9995 * v);
+    assert_true(p.u95_mps <= u95 && p.u95_mps > 0.99 * u95);
+    cb_passage_deinit(&p);
+    free_bench(b);
+}
+
 /* A tracker's point that stays behind at the picture's border, and gross misses between. */
 static void test_outliers(void **state)
 {
@@ -302,7 +326,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_invariance),
     cmocka_unit_test(test_outliers),    cmocka_unit_test(test_refusals),
     cmocka_unit_test(test_hostile),     cmocka_unit_test(test_slow),
-    cmocka_unit_test(test_lane_change),
+    cmocka_unit_test(test_lane_change), cmocka_unit_test(test_reference),
 };
 
 int main(void)
