@@ -123,7 +123,14 @@ static int on_event(void *self, const struct cb_sound_event *e)
     n->background_db = e->background_db;
     n->class_ = v.class_;
     n->confidence = v.confidence;
+    n->lae_db = e->levels.lae_db;
+    n->laeq_db = e->levels.laeq_db;
+    n->lcpeak_db = e->levels.lcpeak_db;
+    _Static_assert(CB_BANDS == CB_THIRD_OCTAVES, "the record's bands must be the meter's");
+    memcpy(n->third_octave_db, e->levels.band_db, sizeof n->third_octave_db);
+    n->has_third_octaves = true;
     n->is_overload = e->is_overload;
+    n->is_under_range = e->is_under_range;
     memcpy(p->noise.camera, d->conf->id, sizeof p->noise.camera);
     note_features(f, &p->noise);
     note_heard(e, p);

@@ -100,7 +100,7 @@ static double measure(const char *name, double period_s, double peak)
     snprintf(conf.id, sizeof conf.id, "c1");
     conf.has_microphone = true;
     conf.microphone.sensitivity_dbfs_at_94db = -26;
-    conf.microphone.limit_dba = 85;
+    conf.microphone.limit.default_dba = 85;
     conf.microphone.n_positions = 2;
     conf.microphone.position_m[1][0] = 0.2;
     float *left = calloc(N, sizeof *left), *right = calloc(N, sizeof *right);

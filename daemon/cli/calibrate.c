@@ -36,6 +36,7 @@ static const char help[] =
     "  --drives FILE   drives of a vehicle whose speed is known, as the camera measured them; what\n"
     "                  they say of the scale goes into the calibration as its reference\n"
     "                    drives: [{measured_kmh: 61.9, true_kmh: 61.4, u_kmh: 0.2}, ...]\n"
+    "  --sound FILE    calibrates the microphone instead; `citybrain calibrate --sound --help`\n"
     "  --out FILE      draws the road's grid and the residuals over the picture (PNG)\n"
     "\n"
     "Exit codes: 0 fitted; 1 the picture could not be read or written; 2 wrong usage or\n"
@@ -173,6 +174,9 @@ static int copy_camera(const struct cb_camera_conf *from, struct cb_camera_conf 
 int cb_cli_calibrate(int argc, char **argv)
 {
     struct words w = {0};
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], "--sound", 7))
+            return cb_cli_calibrate_sound(argc, argv);
     int code = read_words(argc, argv, &w);
     if (code >= 0)
         return code;

@@ -12,6 +12,9 @@
 struct cb_frame;
 struct cb_picture;
 
+/** `citybrain calibrate --sound …`. @return an enum cb_exit */
+int cb_cli_calibrate_sound(int argc, char **argv);
+
 /** What the calibration makes of one point or length. */
 struct cb_residual {
     struct cb_vec2 at_px, fit_px; /* a length: its second end, and where its length would put it */

@@ -14,6 +14,7 @@
 #include "lookout.h"
 #include "levels.h"
 #include "meter.h"
+#include "range.h"
 
 #define TICKS_PER_S        100 /* levels looked at for events */
 #define ROWS_PER_S         20
@@ -58,6 +59,8 @@ struct cb_ear {
     struct divider tick, row_step, heard_step, envelope_step;
     struct cb_meter meter;
     struct cb_bands bands;
+    size_t n_bands_due; /* newest samples that the bands have not had: a tick's at a time */
+    struct cb_range range;
     struct cb_level_log log;
     double peak_band[CB_BANDS]; /* mean squares at the open event's LAFmax */
     struct cb_ambient background;
@@ -191,6 +194,8 @@ static void start_stretch(struct cb_ear *e, int64_t t_ns)
 {
     cb_meter_reset(&e->meter);
     cb_bands_reset(&e->bands);
+    e->range = (struct cb_range){0};
+    e->n_bands_due = 0;
     e->log.n = 0;
     e->n_heard = e->next = 0;
     e->n_rows = e->n_moments = e->n_envelope = 0;
@@ -268,6 +273,8 @@ static int tell_event(struct cb_ear *e)
         .lafmax_db = e->cutter.peak_db,
         .background_db = e->background_db,
         .is_overload = e->t_overload_ns >= from_ns,
+        .is_under_range =
+            e->cutter.peak_db < cb_meter_db(&e->meter, cb_range_least(&e->range)),
         .n_bins = cb_spectrum_n_bins(e->spectrum),
         .bin_hz = cb_spectrum_bin_hz(e->spectrum),
         .envelope = e->event_envelope,
@@ -302,6 +309,9 @@ static void tell_level(struct cb_ear *e, int64_t t_ns)
 static double take_tick(struct cb_ear *e)
 {
     struct cb_meter_tick t;
+    unroll_newest(e, 0, e->n_bands_due);
+    cb_bands_add(&e->bands, e->window, e->n_bands_due);
+    e->n_bands_due = 0;
     cb_meter_take(&e->meter, &t);
     cb_level_log_add(&e->log, e->t_ns, &t);
     return cb_meter_db(&e->meter, t.max_fast);
@@ -333,6 +343,8 @@ static void on_row(struct cb_ear *e)
     double p = cb_spectrum_row(e->spectrum, e->window, n, row);
     row->t_ns = e->t_ns - (int64_t) n * CB_NS_PER_S / e->rate_hz / 2;
     row->level_db = cb_meter_db(&e->meter, p);
+    if (e->cutter.is_open && cb_range_is_clipped(e->window, n))
+        e->t_overload_ns = e->t_ns;
     if (e->lookout)
         cb_lookout_row(e->lookout, row, !e->cutter.is_open);
 }
@@ -405,7 +417,8 @@ static int add_run(struct cb_ear *e, const struct cb_samples *s, size_t i, size_
     const float *x = s->channel[0] + i;
     float square[RUN_MAX];
     cb_meter_add_block(&e->meter, x, n, square);
-    cb_bands_add(&e->bands, x, n);
+    e->n_bands_due += n;
+    cb_range_add(&e->range, x, n);
     for (size_t k = 0; k < n; k++)
         e->envelope_sum += square[k];
     e->envelope_n += (int) n;

@@ -47,6 +47,7 @@ static void test_whole_camera(void **state)
                  "    district: 福田\n"
                  "    speed_limit_kmh: 60\n" POINTS
                  "      distortion: {k1: 0.01, k2: 0.0}\n"
+                 "      reference: {factor: 0.993, u: 0.002}\n"
                  "    zone: {y_min: 12.0, y_max: 40.0}\n"
                  "    microphone:\n"
                  "      sensitivity_dbfs_at_94db: -26.0\n"
@@ -62,6 +63,8 @@ static void test_whole_camera(void **state)
     assert_true(cam->bearing_deg == 92 && cam->speed_limit_kmh == 60 && cam->tolerance_kmh == 3);
     assert_int_equal(cam->calibration.n_points, 4);
     assert_true(cam->calibration.points[2].y_m == 40 && cam->calibration.k1 == 0.01);
+    assert_true(cam->calibration.reference_factor == 0.993);
+    assert_true(cam->calibration.reference_u == 0.002);
     assert_int_equal(cam->calibration.points[2].line, 13);
     assert_int_equal(cam->microphone.n_positions, 2);
     assert_true(cam->microphone.position_m[1][0] == 0.2);
@@ -239,6 +242,10 @@ struct wrong {
 };
 
 static const struct wrong wrongs[] = {
+    {"cameras:\n  - id: a\n    url: x\n    calibration:\n      reference: {factor: 0.99}\n",
+     "city.yaml:5 cameras[0].calibration.reference", "u is missing"},
+    {"cameras:\n  - id: a\n    url: x\n    calibration:\n      reference: {factor: 2, u: 0.01}\n",
+     "city.yaml:5 cameras[0].calibration.reference.factor", "from 0.9 to 1.1"},
     {"", "city.yaml", "empty"},
     {"cameras: [\n", "city.yaml:2", "not YAML"},
     {"cameras: 3\n", "city.yaml:1 cameras", "expected a list"},

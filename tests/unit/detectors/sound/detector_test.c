@@ -3,6 +3,7 @@
 #include "sound/meter.h"
 
 #include "listen.h"
+#include "sound/bands.h"
 
 #define RATE 48000
 
@@ -283,6 +284,47 @@ static void test_silence_garbage_and_clipping(void **state)
     free(x);
 }
 
+/* Clipped before the camera's gain was taken back, or so coarse that its rounding is heard. */
+static void test_what_is_out_of_range_is_no_evidence(void **state)
+{
+    const size_t n = 3 * RATE;
+    float *x = buffer(n);
+    (void) state;
+    for (int trial = 0; trial < 3; trial++) {
+        memset(x, 0, n * sizeof *x);
+        add_engine(x, n, RATE, 130, 140, 4, 0.3, 5);
+        scale_to(x, n, RATE, 95);
+        float top = 0;
+        for (size_t i = 0; i < n; i++)
+            top = fmaxf(top, fabsf(x[i]));
+        for (size_t i = 0; i < n && trial == 1; i++)
+            x[i] = 2 * fmaxf(-0.4f * top, fminf(0.4f * top, x[i]));
+        for (size_t i = 0; i < n && trial == 2; i++)
+            x[i] = rintf(x[i] / top) * top;
+        struct listen *l = listen_create();
+        listen_start(l);
+        listen_to(l, &x, 1, n, RATE, 1000);
+        listen_end(l);
+        assert_true(l->n_noises >= 1);
+        const struct cb_noise *e = &l->noise[0];
+        assert_int_equal(e->is_overload, trial == 1);
+        assert_int_equal(e->is_under_range, trial == 2);
+        if (trial)
+            assert_int_equal(l->n_violations, 0);
+        /* what the meter gives beside it hangs together */
+        double s = (double) (e->t_end_ns - e->t_start_ns) * 1e-9;
+        NEAR(e->lae_db - e->laeq_db, 10 * log10(s), 0.1);
+        assert_true(e->laeq_db < e->lafmax_db && e->lcpeak_db > e->lafmax_db + 3);
+        double sum = 0;
+        assert_true(e->has_third_octaves);
+        for (size_t i = 0; i < CB_BANDS; i++)
+            sum += pow(10, (e->third_octave_db[i] + cb_weighting_a_db(cb_band_hz(i))) / 10);
+        NEAR(10 * log10(sum), e->lafmax_db, 1.0); /* the bands' A-weighted sum is the level */
+        listen_destroy(l);
+    }
+    free(x);
+}
+
 /* A new rate, a new number of channels, a gap, a step back in time: on with it. */
 static void test_changes_of_the_stream(void **state)
 {
@@ -434,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_levels_come_each_100_ms),
         cmocka_unit_test(test_blocks_do_not_matter),
         cmocka_unit_test(test_silence_garbage_and_clipping),
+        cmocka_unit_test(test_what_is_out_of_range_is_no_evidence),
         cmocka_unit_test(test_changes_of_the_stream),
         cmocka_unit_test(test_background_and_severity),
         cmocka_unit_test(test_an_event_waits_for_its_pictures),
