@@ -78,7 +78,7 @@ def test_package_is_stored_with_its_media(database, place):
     assert [r[0] for r in rows] == ["speeding", "modified_exhaust"]
     assert [r[1] for r in rows] == ["福田", "福田"]
     assert rows[0][2] == pytest.approx(73.2, abs=0.05) and rows[1][3] == pytest.approx(97.3, abs=1)
-    assert all(r[5:] == (2, "open") for r in rows)
+    assert all(r[5:] == (2, "new") for r in rows)
     [(incident, vehicles, charged, u95)] = query(
         "SELECT incident_id, incident_vehicles, charged_db, lafmax_uncertainty_db"
         " FROM violation_history WHERE kind = 'modified_exhaust'")
