@@ -85,8 +85,8 @@ static void emit(struct stage *s, double x_m, double y_m, double v_mps)
 static struct cb_origin who(struct stage *s)
 {
     struct cb_origin o;
-    assert_int_equal(
-        cb_attribute(&s->scene, &s->h, (int64_t) (s->t_peak_s * 1e9), CB_ODDS_MIN, &o), 0);
+    assert_int_equal(cb_attribute(&s->scene, &s->h, (int64_t) (s->t_peak_s * 1e9), CB_ODDS_MIN, &o),
+                     0);
     return o;
 }
 
@@ -110,7 +110,8 @@ static void test_one_microphone_tells_by_level_and_time(void **state)
     expect(s, 7, "");
     struct cb_origin o = who(s);
     assert_true(o.odds >= CB_ODDS_MIN);
-    /* 3 m to the side, 5.1 m down; at the peak 3 m before, and so much the less as the sound takes */
+    /* 3 m to the side, 5.1 m down; at the peak 3 m before, and so much the less as the sound takes
+     */
     NEAR(o.distance_m, 6.6, 0.5);
     NEAR(o.distance_db, 20 * log10(o.distance_m / 7.5), 1e-9);
     assert_true(o.distance_u_db > 0.1 && o.distance_u_db < 1.5);
@@ -246,7 +247,8 @@ static void test_a_standing_vehicle_can_be_it(void **state)
     }
 }
 
-/* The pass is loudest under the camera, before the picture begins: the track is taken back there. */
+/* The pass is loudest under the camera, before the picture begins: the track is taken back there.
+ */
 static void test_a_track_goes_on_out_of_the_picture(void **state)
 {
     struct stage *s = set_up(true);
@@ -271,7 +273,8 @@ static void test_unknown_microphone_names_none(void **state)
     tear_down(s);
 }
 
-/* The rate alone: the same loudness all along, two vehicles that pass the microphone 1.6 s apart. */
+/* The rate alone: the same loudness all along, two vehicles that pass the microphone 1.6 s apart.
+ */
 static void test_doppler_tells_who_passed_when(void **state)
 {
     static const double y_m[2] = {0, 32}; /* at 3 s, 20 m/s */
@@ -290,8 +293,7 @@ static void test_doppler_tells_who_passed_when(void **state)
                 }
                 s->heard[i].level_db = 90;
                 if (with) /* f c / (c + v_r) of 80 Hz, speeding up by 1 % a second */
-                    s->heard[i].ln_hz =
-                        log(80 * SOUND_MPS / (SOUND_MPS + 20 * y / d)) + 0.01 * t;
+                    s->heard[i].ln_hz = log(80 * SOUND_MPS / (SOUND_MPS + 20 * y / d)) + 0.01 * t;
             }
             odds[with] = who(s).odds;
         }

@@ -75,10 +75,9 @@ static struct cb_doa *array_of(const double mic[][3], int n, struct cb_spectrum 
 {
     struct cb_doa *d;
     assert_int_equal(cb_spectrum_create(ret_s, RATE), 0);
-    assert_int_equal(
-        cb_doa_create(&d, mic, n, cb_spectrum_bin_hz(*ret_s), cb_spectrum_n_bins(*ret_s), SOUND_MPS,
-                      1),
-        0);
+    assert_int_equal(cb_doa_create(&d, mic, n, cb_spectrum_bin_hz(*ret_s),
+                                   cb_spectrum_n_bins(*ret_s), SOUND_MPS, 1),
+                     0);
     return d;
 }
 
@@ -137,8 +136,8 @@ static void test_apparent_is_what_is_found(void **state)
 /* A tetrahedron on its pole, sources on the road under it: height must not bend the azimuth. */
 static void test_height_does_not_bend_four(void **state)
 {
-    static const double mic[4][3] = {{0, 0, 5.15}, {-0.12, -0.07, 4.95}, {0.12, -0.07, 4.95},
-                                     {0, 0.14, 4.95}};
+    static const double mic[4][3] = {
+        {0, 0, 5.15}, {-0.12, -0.07, 4.95}, {0.12, -0.07, 4.95}, {0, 0.14, 4.95}};
     struct cb_spectrum *s;
     struct cb_doa *d = array_of(mic, 4, &s);
     (void) state;

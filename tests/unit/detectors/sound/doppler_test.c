@@ -101,8 +101,8 @@ static double left_if_passed(const struct rows *r, double pass_s)
     struct cb_doppler_basis b;
     double radial[ROWS_MAX];
     for (size_t i = 0; i < r->n; i++)
-        radial[i] = (distance_m(r->t_s[i] + 1e-3, pass_s) - distance_m(r->t_s[i] - 1e-3, pass_s)) /
-                    2e-3;
+        radial[i] =
+            (distance_m(r->t_s[i] + 1e-3, pass_s) - distance_m(r->t_s[i] - 1e-3, pass_s)) / 2e-3;
     cb_doppler_basis_init(&b, r->t_s, r->ln_hz, r->n);
     return cb_doppler_left(&b, r->ln_hz, radial, SOUND_MPS);
 }
