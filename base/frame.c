@@ -50,3 +50,25 @@ size_t cb_frame_n_bytes(const struct cb_frame *f)
         return luma;
     return luma + 2 * (luma >> (p->chroma_shift_x + p->chroma_shift_y));
 }
+
+static unsigned clipped(double v)
+{
+    return v < 0 ? 0 : v > 255 ? 255 : (unsigned) (v + 0.5);
+}
+
+uint32_t cb_picture_rgb(const struct cb_picture *p, int x, int y)
+{
+    double l = p->plane[0][y * p->stride[0] + x], b = 0, r = 0;
+    if (p->plane[1] && p->plane[2]) {
+        ptrdiff_t cx = x >> p->chroma_shift_x, cy = y >> p->chroma_shift_y;
+        b = p->plane[1][cy * p->stride[1] + cx] - 128.0;
+        r = p->plane[2][cy * p->stride[2] + cx] - 128.0;
+    }
+    if (!p->is_full_range) {
+        l = (l - 16) * 255 / 219;
+        b *= 255.0 / 224;
+        r *= 255.0 / 224;
+    }
+    return clipped(l + 1.402 * r) << 16 | clipped(l - 0.344136 * b - 0.714136 * r) << 8 |
+           clipped(l + 1.772 * b);
+}

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <libgen.h>
+#include <math.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,10 @@ static void set_defaults(struct cb_config *c)
     c->store = (struct cb_store_conf){.media_dir = "var/media"};
     c->gateway = (struct cb_gateway_conf){.listen = ""};
     cb_severity_table_init(&c->severity);
+    struct cb_camera_conf camera;
+    cb_camera_conf_init(&camera);
+    c->weather = camera.weather;
+    c->chase = camera.chase;
 }
 
 static int refuse_same_id(const struct cb_config *c, size_t i, const struct cb_yaml_node *n,
@@ -113,6 +118,12 @@ static int read_key(void *self, const char *key, const struct cb_yaml_node *valu
         return read_cameras(c, value, reterr);
     if (!strcmp(key, "severity"))
         return cb_config_read_severity(value, &c->severity, reterr);
+    if (!strcmp(key, "weather"))
+        return cb_config_read_weather(value, &c->weather, reterr);
+    if (!strcmp(key, "chase"))
+        return cb_yaml_read(value, cb_chase_opts, &c->chase, NULL, NULL, NULL, reterr);
+    if (!strcmp(key, "noise_limits"))
+        return cb_config_read_noise_classes(value, c->road_class, &c->n_road_classes, reterr);
     if (!strcmp(key, "classifier"))
         return cb_config_read_classifier(value, &c->classifier, reterr);
     if (!strcmp(key, "node"))
@@ -126,7 +137,8 @@ static int read_key(void *self, const char *key, const struct cb_yaml_node *valu
     return -ENOENT;
 }
 
-static const char *const keys[] = {"cameras", "severity", "classifier", "node", "bus", "store", "gateway", NULL};
+static const char *const keys[] = {"cameras", "severity", "classifier", "weather", "chase",
+                                   "noise_limits", "node", "bus", "store", "gateway", NULL};
 
 /* What is set, has no scheme and is not absolute, lies below the folder of the file. */
 static int below(const char *folder, char *path, size_t size)
@@ -160,6 +172,8 @@ static int resolve_paths(struct cb_config *c, const char *folder)
             r = below(folder, c->camera[i].sound_url, sizeof c->camera[i].sound_url);
         if (r == 0)
             r = below(folder, c->camera[i].classifier.model, sizeof c->camera[i].classifier.model);
+        if (r == 0)
+            r = below(folder, c->camera[i].weather.file, sizeof c->camera[i].weather.file);
     }
     char *path[] = {c->node.data_dir, c->node.signing_key, c->bus.curve_key, c->bus.store_key,
                     c->bus.allowed_keys, c->store.media_dir, c->store.trusted_keys};
@@ -178,10 +192,33 @@ static void hash(const char *text, size_t n, char ret[CB_SHA256_LEN])
     sodium_bin2hex(ret, CB_SHA256_LEN, digest, sizeof digest);
 }
 
+/* What is said once for the roads of a class. */
+static int hand_down_limits(const struct cb_config *c, struct cb_camera_conf *camera,
+                            const struct cb_yaml_node *root, struct cb_error *reterr)
+{
+    if (!camera->road_class[0])
+        return 0;
+    size_t i = 0;
+    while (i < c->n_road_classes && strcmp(c->road_class[i].name, camera->road_class))
+        i++;
+    if (i == c->n_road_classes)
+        return cb_yaml_refuse(root, reterr, -EINVAL, "noise_limits has no road_class '%s', which "
+                              "camera '%s' is of", camera->road_class, camera->id);
+    if (isnan(camera->microphone.limit.default_dba))
+        camera->microphone.limit = c->road_class[i].limit;
+    if (camera->has_microphone && camera->microphone.limit.n_periods && !camera->timezone.n)
+        return cb_yaml_refuse(root, reterr, -EINVAL, "timezone of camera '%s' is missing, expected "
+                              "that of its noise_limits' schedule", camera->id);
+    return 0;
+}
+
 /* What is said once for all cameras. */
 static void hand_down(const struct cb_config *c, struct cb_camera_conf *camera)
 {
     camera->severity = c->severity;
+    camera->chase = c->chase;
+    if (!camera->weather.is_set)
+        camera->weather = c->weather;
     if (!camera->classifier.model[0])
         camera->classifier = c->classifier;
 }
@@ -218,8 +255,12 @@ static int fill(struct cb_config *c, struct cb_yaml *y, const char *folder, stru
         return r;
     if (!c->n_cameras)
         return cb_yaml_refuse(&root, reterr, -EINVAL, "cameras is missing, expected a list");
-    for (size_t i = 0; i < c->n_cameras; i++)
+    for (size_t i = 0; i < c->n_cameras; i++) {
         hand_down(c, &c->camera[i]);
+        r = hand_down_limits(c, &c->camera[i], &root, reterr);
+        if (r < 0)
+            return r;
+    }
     r = resolve_paths(c, folder);
     if (r < 0)
         return cb_yaml_refuse(&root, reterr, r, "a path is too long");

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "schema/camera.h"
 #include "schema/id.h"
+#include "config_sound.h"
 
 #define CB_PATH_LEN 512
 #define CB_ENDPOINT_LEN 256
@@ -44,6 +45,10 @@ struct cb_config {
     size_t n_cameras;
     struct cb_severity_table severity; /* also in every camera */
     struct cb_classifier_conf classifier; /* of every camera that has none of its own */
+    struct cb_weather_conf weather;       /* likewise */
+    struct cb_chase_conf chase;           /* also in every camera */
+    struct cb_road_class road_class[CB_ROAD_CLASSES_MAX];
+    size_t n_road_classes;
     struct cb_node_conf node;
     struct cb_bus_conf bus;
     struct cb_store_conf store;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config_limits.h"
+#include "config_sound.h"
 #include "detectors/calibration.h"
 
 #define POINTS_MAX 1000
@@ -156,6 +157,16 @@ static int read_distances(struct cb_calibration_conf *c, const struct cb_yaml_no
     return 0;
 }
 
+static int read_reference(struct cb_calibration_conf *c, const struct cb_yaml_node *value,
+                          struct cb_error *reterr)
+{
+    int r = cb_yaml_read(value, cb_reference_opts, c, NULL, NULL, NULL, reterr);
+    if (r == 0 && (c->reference_factor == 0 || c->reference_u == 0))
+        r = cb_yaml_refuse(value, reterr, -EINVAL, "%s is missing, expected {factor: f, u: u}",
+                           c->reference_factor == 0 ? "factor" : "u");
+    return r;
+}
+
 static int read_calibration_key(void *self, const char *key, const struct cb_yaml_node *value,
                                 struct cb_error *reterr)
 {
@@ -166,10 +177,13 @@ static int read_calibration_key(void *self, const char *key, const struct cb_yam
         return read_distances(c, value, reterr);
     if (!strcmp(key, "distortion"))
         return cb_yaml_read(value, cb_distortion_opts, c, NULL, NULL, NULL, reterr);
+    if (!strcmp(key, "reference"))
+        return read_reference(c, value, reterr);
     return -ENOENT;
 }
 
-static const char *const calibration_keys[] = {"points", "distances", "distortion", NULL};
+static const char *const calibration_keys[] = {"points", "distances", "distortion", "reference",
+                                               NULL};
 
 static int read_calibration(struct cb_camera_conf *cam, const struct cb_yaml_node *n,
                             struct cb_error *reterr)
@@ -199,47 +213,6 @@ int cb_config_read_classifier(const struct cb_yaml_node *n, struct cb_classifier
     if (r == 0 && !ret->model[0])
         return cb_yaml_refuse(n, reterr, -EINVAL, "model is missing, expected an ONNX file");
     return r;
-}
-
-static int read_array(struct cb_microphone_conf *m, const struct cb_yaml_node *value,
-                      struct cb_error *reterr)
-{
-    int n = cb_yaml_count(value, reterr);
-    if (n < 0)
-        return n;
-    if (n < 1 || n > CB_SOUND_CHANNELS_MAX)
-        return cb_yaml_refuse(value, reterr, -ERANGE, "expected 1 to %d positions",
-                              CB_SOUND_CHANNELS_MAX);
-    for (int i = 0; i < n; i++) {
-        struct cb_yaml_node item = cb_yaml_item(value, i);
-        int r = cb_yaml_numbers(&item, m->position_m[i], 3, reterr);
-        if (r < 0)
-            return r;
-    }
-    m->n_positions = n;
-    return 0;
-}
-
-static int read_microphone_key(void *self, const char *key, const struct cb_yaml_node *value,
-                               struct cb_error *reterr)
-{
-    return strcmp(key, "array_m") ? -ENOENT : read_array(self, value, reterr);
-}
-
-static const char *const microphone_keys[] = {"array_m", NULL};
-
-static int read_microphone(struct cb_camera_conf *cam, const struct cb_yaml_node *n,
-                           struct cb_error *reterr)
-{
-    struct cb_microphone_conf *m = &cam->microphone;
-    cam->has_microphone = true;
-    int r = cb_yaml_read(n, cb_microphone_opts, m, read_microphone_key, m, microphone_keys, reterr);
-    if (r < 0)
-        return r;
-    if (isnan(m->sensitivity_dbfs_at_94db))
-        return cb_yaml_refuse(n, reterr, -EINVAL, "sensitivity_dbfs_at_94db is missing, expected "
-                              "the level of a 94 dB SPL tone in dBFS RMS");
-    return 0;
 }
 
 static int read_zone(struct cb_camera_conf *c, const struct cb_yaml_node *n,
@@ -273,12 +246,15 @@ static int read_camera_key(void *self, const char *key, const struct cb_yaml_nod
     if (!strcmp(key, "classifier"))
         return cb_config_read_classifier(value, &c->classifier, reterr);
     if (!strcmp(key, "microphone"))
-        return read_microphone(c, value, reterr);
+        return cb_config_read_microphone(value, c, reterr);
+    if (!strcmp(key, "weather"))
+        return cb_config_read_weather(value, &c->weather, reterr);
     return -ENOENT;
 }
 
 static const char *const camera_keys[] = {"speed_limit_kmh", "location", "calibration", "zone",
-                                          "microphone", "classifier", "timezone", "recording_utc", NULL};
+                                          "microphone", "classifier", "timezone", "recording_utc", "weather",
+                                          NULL};
 
 static bool is_id(const char *s)
 {
@@ -297,6 +273,10 @@ int cb_config_read_camera(const struct cb_yaml_node *n, struct cb_camera_conf *r
         return cb_yaml_refuse(n, reterr, -EINVAL, "%s is missing", ret->id[0] ? "url" : "id");
     if (!is_id(ret->id))
         return cb_yaml_refuse(n, reterr, -EINVAL, "id is '%s', expected [a-z0-9-]{1,64}", ret->id);
+    if (ret->microphone.limit.n_periods && !ret->timezone.n)
+        return cb_yaml_refuse(n, reterr, -EINVAL, "timezone is missing, expected that of "
+                              "microphone.limit_dba.schedule: an IANA name or an offset as "
+                              "\"+08:00\"");
     if (ret->limits.n_periods && !ret->timezone.n)
         return cb_yaml_refuse(n, reterr, -EINVAL, "timezone is missing, expected that of "
                               "speed_limit_kmh.schedule: an IANA name or an offset as \"+08:00\"");

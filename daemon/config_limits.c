@@ -90,18 +90,20 @@ static int read_days(void *self, const char *key, const struct cb_yaml_node *val
     return n < 0 ? n : 0;
 }
 
-static int read_period(const struct cb_yaml_node *n, struct cb_limit_period *ret,
-                       struct cb_error *reterr)
+/* table: the keys of a period, of speed or of sound; the third is the limit's */
+static int read_period(const struct cb_yaml_node *n, const struct cb_opt *table,
+                       struct cb_limit_period *ret, struct cb_error *reterr)
 {
     static const char *const others[] = {"days", NULL};
-    struct cb_limit_period_text t = {.limit_kmh = NAN};
+    struct cb_limit_period_text t = {.limit = NAN};
     unsigned days = 0;
-    int r = cb_yaml_read(n, cb_limit_period_opts, &t, read_days, &days, others, reterr);
+    int r = cb_yaml_read(n, table, &t, read_days, &days, others, reterr);
     if (r < 0)
         return r;
-    *ret = (struct cb_limit_period){.days = days ? days : ALL_DAYS, .limit_kmh = t.limit_kmh};
-    if (isnan(t.limit_kmh))
-        return cb_yaml_refuse(n, reterr, -EINVAL, "kmh is missing, expected the limit in this time");
+    *ret = (struct cb_limit_period){.days = days ? days : ALL_DAYS, .limit = t.limit};
+    if (isnan(t.limit))
+        return cb_yaml_refuse(n, reterr, -EINVAL, "%s is missing, expected the limit in this time",
+                              table[2].key);
     if (!read_time(t.from, &ret->from_s) || ret->from_s == 86400)
         return cb_yaml_refuse(n, reterr, -EINVAL, "from is '%s', expected \"HH:MM\" from 00:00 to "
                               "23:59, quoted", t.from);
@@ -114,16 +116,17 @@ static int read_period(const struct cb_yaml_node *n, struct cb_limit_period *ret
     return 0;
 }
 
-static int read_schedule(struct cb_limits_conf *l, const struct cb_yaml_node *n,
+static int read_schedule(const struct cb_yaml_node *n, const struct cb_opt *table,
+                         struct cb_limit_period *period, size_t *n_periods,
                          struct cb_error *reterr)
 {
     int count = count_up_to(n, CB_PERIODS_MAX, reterr);
     for (int i = 0; i < count; i++) {
         struct cb_yaml_node item = cb_yaml_item(n, i);
-        int r = read_period(&item, &l->period[i], reterr);
+        int r = read_period(&item, table, &period[i], reterr);
         if (r < 0)
             return r;
-        l->n_periods++;
+        (*n_periods)++;
     }
     return count < 0 ? count : 0;
 }
@@ -137,7 +140,7 @@ static int read_limits_key(void *self, const char *key, const struct cb_yaml_nod
     if (!strcmp(key, "classes"))
         return cb_yaml_read(value, cb_limit_class_opts, l, NULL, NULL, NULL, reterr);
     if (!strcmp(key, "schedule"))
-        return read_schedule(l, value, reterr);
+        return read_schedule(value, cb_limit_period_opts, l->period, &l->n_periods, reterr);
     return -ENOENT;
 }
 
@@ -156,10 +159,10 @@ static int refuse_idle(const struct cb_yaml_node *n, const struct cb_camera_conf
                                   cb_road_user_name((enum cb_road_user) i), l->class_kmh[i],
                                   highest);
     for (size_t i = 0; i < l->n_periods; i++)
-        if (l->period[i].limit_kmh > highest)
+        if (l->period[i].limit > highest)
             return cb_yaml_refuse(n, reterr, -EINVAL, "schedule[%zu].kmh is %g and never the "
                                   "lowest, expected at most %g: make the highest the default and "
-                                  "schedule the lower ones", i, l->period[i].limit_kmh, highest);
+                                  "schedule the lower ones", i, l->period[i].limit, highest);
     return 0;
 }
 
@@ -188,6 +191,43 @@ int cb_config_read_limits(const struct cb_yaml_node *n, struct cb_camera_conf *r
         return cb_yaml_refuse(n, reterr, -EINVAL, "default is missing, expected the limit where no "
                               "lane, class or time has another");
     return refuse_idle(n, ret, reterr);
+}
+
+static int read_noise_key(void *self, const char *key, const struct cb_yaml_node *value,
+                          struct cb_error *reterr)
+{
+    struct cb_noise_limits *l = self;
+    if (strcmp(key, "schedule"))
+        return -ENOENT;
+    return read_schedule(value, cb_noise_period_opts, l->period, &l->n_periods, reterr);
+}
+
+int cb_config_read_noise_limits(const struct cb_yaml_node *n, struct cb_noise_limits *ret,
+                                struct cb_error *reterr)
+{
+    static const char *const others[] = {"schedule", NULL};
+    const char *text = cb_yaml_text(n);
+    struct cb_error e = {0};
+    if (text) {
+        int r = cb_opt_set(&cb_noise_limit_opts[0], ret, text, &e);
+        return r < 0 ? cb_yaml_refuse(n, reterr, r, "%s", e.text) : 0;
+    }
+    if (cb_yaml_count(n, NULL) >= 0)
+        return cb_yaml_refuse(n, reterr, -EINVAL, "is a list, expected a number from 30 to 140 "
+                              "dB(A) or a mapping {default, schedule}");
+    int r = cb_yaml_read(n, cb_noise_limit_opts, ret, read_noise_key, ret, others, reterr);
+    if (r < 0)
+        return r;
+    if (isnan(ret->default_dba))
+        return cb_yaml_refuse(n, reterr, -EINVAL, "default is missing, expected the limit where no "
+                              "time has another");
+    for (size_t i = 0; i < ret->n_periods; i++)
+        if (ret->period[i].limit > ret->default_dba)
+            return cb_yaml_refuse(n, reterr, -EINVAL, "schedule[%zu].dba is %g and never the "
+                                  "lowest, expected at most %g: make the day's the default and "
+                                  "schedule the night's", i, ret->period[i].limit,
+                                  ret->default_dba);
+    return 0;
 }
 
 static int read_clock_text(const struct cb_yaml_node *n, const char *key, struct cb_clock_text *t,

@@ -7,6 +7,9 @@
 /** `speed_limit_kmh`: a number, or a mapping with lanes, classes and a schedule. */
 int cb_config_read_limits(const struct cb_yaml_node *n, struct cb_camera_conf *ret,
                           struct cb_error *reterr);
+/** `limit_dba`: a number, or a mapping with a schedule. */
+int cb_config_read_noise_limits(const struct cb_yaml_node *n, struct cb_noise_limits *ret,
+                                struct cb_error *reterr);
 /** `timezone`: an IANA name or an offset from UTC. */
 int cb_config_read_timezone(const struct cb_yaml_node *n, struct cb_camera_conf *ret,
                             struct cb_error *reterr);

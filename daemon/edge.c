@@ -19,10 +19,12 @@
 #include "outbox/outbox.h"
 #include "schema/violation.h"
 #include "sealing.h"
+#include "weather.h"
 #include "worker.h"
 
 #define DRAIN_POLL_NS  (50 * CB_NS_PER_MS)
 #define MINUTES_ALL_NS (300 * CB_NS_PER_S)
+#define WEATHER_NS     (10 * CB_NS_PER_S)
 #define BUSY_MAX_NS    (60 * CB_NS_PER_S) /* a frame takes ms, a seal seconds */
 
 /* What the sink of one camera's pipeline knows; called on the camera's worker. */
@@ -30,6 +32,7 @@ struct camera {
     struct cb_edge *edge;
     size_t i;
     struct cb_lane *lane;
+    bool is_weather_lost; /* the evidence thread's: said so in the log */
     /* atomic */
     int drift_mpx; /* thousandths of a pixel that the scene has moved against its calibration */
     bool is_suspended;
@@ -46,8 +49,10 @@ struct cb_edge {
     struct cb_sealing *sealing;
     struct cb_outbox *outbox;
     struct cb_minutes *minutes;
+    int64_t weather_mono_ns; /* the evidence thread's: when the stations were last read */
     struct cb_bus_curve curve;
     struct cb_bus *bus;
+    bool is_started;                            /* atomic: all cameras are made */
     uint64_t n_passages, n_noise, n_violations; /* atomic */
 };
 
@@ -85,6 +90,7 @@ static void on_violation(void *self, const struct cb_violation *v)
     anchored.utc_offset_ns = offset_of(c, v->time_source, v->utc_offset_ns);
     anchored.passage.utc_offset_ns = anchored.utc_offset_ns;
     anchored.noise.utc_offset_ns = anchored.utc_offset_ns;
+    anchored.incident.utc_ns += anchored.utc_offset_ns - v->utc_offset_ns;
     __atomic_add_fetch(&c->edge->n_violations, 1, __ATOMIC_RELAXED);
     cb_sealing_push(c->edge->sealing, c->lane, &anchored);
 }
@@ -145,9 +151,36 @@ static int keep_minutes(struct cb_edge *e)
     return 0;
 }
 
+static void read_weather(struct camera *c)
+{
+    const struct cb_camera_conf *conf = cb_lane_conf(c->lane);
+    struct {
+        struct cb_log log;
+    } camera = {{"camera", conf->id}};
+    struct cb_weather w;
+    struct cb_error err = {0};
+    if (!conf->weather.file[0])
+        return;
+    int r = cb_weather_read(&conf->weather, cb_clock_now_ns(), &w, &err);
+    cb_lane_set_weather(c->lane, &w);
+    if (r < 0 && !c->is_weather_lost)
+        cb_warn(&camera, "weather is not known, no sound is judged: %s: %s", err.where, err.text);
+    else if (r == 0 && c->is_weather_lost)
+        cb_info(&camera, "weather is known again");
+    c->is_weather_lost = r < 0;
+}
+
 static void on_tick(void *self)
 {
     struct cb_edge *e = self;
+    int64_t now_ns = cb_clock_mono_ns();
+    if (!__atomic_load_n(&e->is_started, __ATOMIC_ACQUIRE))
+        return; /* the cameras are still being made */
+    if (!e->weather_mono_ns || now_ns - e->weather_mono_ns >= WEATHER_NS) {
+        for (size_t i = 0; i < e->n_cameras; i++)
+            read_weather(&e->camera[i]);
+        e->weather_mono_ns = now_ns;
+    }
     cb_minutes_tick(e->minutes, cb_clock_now_ns());
     keep_minutes(e);
 }
@@ -258,6 +291,7 @@ int cb_edge_create(struct cb_edge **ret, const struct cb_config *config,
 int cb_edge_start(struct cb_edge *e)
 {
     int r = 0;
+    __atomic_store_n(&e->is_started, true, __ATOMIC_RELEASE);
     for (size_t i = 0; i < e->n_workers && r == 0; i++)
         r = cb_worker_start(&e->worker[i]);
     for (size_t i = 0; i < e->n_cameras && r == 0; i++)

@@ -1,6 +1,7 @@
 #include "lane.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,10 @@ struct cb_lane {
     struct cb_pipeline *pipeline; /* the worker's alone */
     bool is_broken;               /* the worker's: its pipeline refused the last item */
     bool is_flushed;              /* the worker's: the stream's end has been worked */
+
+    pthread_mutex_t lock; /* leaf */
+    struct cb_weather weather; /* lock */
+    bool is_weather_new;       /* lock: the pipeline has not been told of it */
 
     /* atomic */
     bool has_ended;
@@ -130,6 +135,7 @@ int cb_lane_create(struct cb_lane **ret, const struct cb_camera_conf *conf,
     l->log = (struct cb_log){"camera", conf->id};
     l->conf = conf;
     l->wake = wake;
+    pthread_mutex_init(&l->lock, NULL);
     int r = create_parts(l, node, sink, reterr);
     if (r < 0) {
         cb_lane_destroy(&l);
@@ -167,7 +173,28 @@ void cb_lane_destroy(struct cb_lane **lane)
     cb_pipeline_destroy(&l->pipeline);
     cb_packet_ring_destroy(&l->ring);
     cb_queue_destroy(&l->queue);
+    pthread_mutex_destroy(&l->lock);
     free(l);
+}
+
+void cb_lane_set_weather(struct cb_lane *l, const struct cb_weather *w)
+{
+    pthread_mutex_lock(&l->lock);
+    l->weather = *w;
+    l->is_weather_new = true;
+    pthread_mutex_unlock(&l->lock);
+}
+
+static void tell_weather(struct cb_lane *l)
+{
+    struct cb_weather w;
+    pthread_mutex_lock(&l->lock);
+    bool is_new = l->is_weather_new;
+    w = l->weather;
+    l->is_weather_new = false;
+    pthread_mutex_unlock(&l->lock);
+    if (is_new)
+        cb_pipeline_on_weather(l->pipeline, &w);
 }
 
 static int work_on(struct cb_lane *l, const struct cb_item *item)
@@ -191,6 +218,7 @@ bool cb_lane_work(struct cb_lane *l)
 {
     struct cb_item item;
     int r = cb_queue_pop(l->queue, 0, &item);
+    tell_weather(l);
     if (r == -ECANCELED && !l->is_flushed) {
         flush(l);
         return true;

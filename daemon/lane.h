@@ -12,6 +12,7 @@
 struct cb_camera_conf;
 struct cb_node_conf;
 struct cb_packet_ring;
+struct cb_weather;
 
 /**
  * One camera's way through the edge: ingest thread → bounded queue → pipeline, which one worker
@@ -39,6 +40,8 @@ void cb_lane_destroy(struct cb_lane **l);
  */
 bool cb_lane_work(struct cb_lane *l);
 
+/** The weather at the camera from now on; from any thread. */
+void cb_lane_set_weather(struct cb_lane *l, const struct cb_weather *w);
 const struct cb_camera_conf *cb_lane_conf(const struct cb_lane *l);
 struct cb_packet_ring *cb_lane_ring(struct cb_lane *l);
 /** UTC of a stream time by the lane's own anchor: for recordings, which have no UTC. */

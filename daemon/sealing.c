@@ -100,11 +100,17 @@ static int clip_cut(void *self, int64_t t0_ns, int64_t t1_ns, int fd, const char
     return cb_packet_ring_cut(self, t0_ns, t1_ns, fd, ret_suffix);
 }
 
+static int sound_at(void *self, int64_t t0_ns, int64_t t1_ns, int64_t t_must_ns,
+                    struct cb_sound **ret, const char **ret_codec)
+{
+    return cb_packet_ring_sound(self, t0_ns, t1_ns, t_must_ns, ret, ret_codec);
+}
+
 static bool is_ripe(const struct job *j, int64_t now_mono_ns)
 {
     if (now_mono_ns < j->retry_mono_ns)
         return false;
-    int64_t wanted_ns = j->violation.t_to_ns + CB_CLIP_POST_ROLL_NS;
+    int64_t wanted_ns = cb_evidence_wants_until(&j->violation);
     struct cb_packet_ring_stats ring = cb_packet_ring_stats(cb_lane_ring(j->lane));
     return ring.t_newest_ns >= wanted_ns || cb_lane_has_ended(j->lane) ||
            now_mono_ns >= j->due_mono_ns;
@@ -116,10 +122,12 @@ static int seal(struct cb_sealing *s, struct job *j, struct cb_error *e)
     struct stills fetched;
     struct cb_still_source stills = {&fetched, still_at};
     struct cb_clip_source clip = {ring, clip_cut};
+    struct cb_sound_source sound = {ring, sound_at};
     struct cb_evidence_request request = {.violation = &j->violation,
                                           .camera = cb_lane_conf(j->lane),
                                           .stills = &stills,
-                                          .clip = &clip};
+                                          .clip = &clip,
+                                          .sound = &sound};
     struct cb_sealed sealed = {0};
     int64_t start_ns = cb_clock_mono_ns();
     int r = s->opts.has_room(s->opts.self, e);

@@ -10,7 +10,6 @@
 #include "detectors/calibration.h"
 #include "rules/speeding.h"
 #include "scene.h"
-#include "schema/violation.h"
 #include "speed/speed.h"
 
 struct cb_pipeline {
@@ -19,6 +18,7 @@ struct cb_pipeline {
     struct cb_scene scene;
     struct cb_road *road; /* made with the first picture, whose size it refers to */
     int width, height;
+    struct cb_weather weather;
     struct cb_detector *detector;
     size_t n_detectors;
 };
@@ -35,7 +35,8 @@ static int init_detectors(struct cb_pipeline *p, struct cb_error *reterr)
         const struct cb_detector_info *info = cb_detectors[i];
         struct cb_detector *d = &p->detector[i];
         *d = (struct cb_detector){.info = info, .conf = p->conf, .scene = &p->scene,
-                                  .sink = &p->sink, .err = reterr};
+                                  .sink = &p->sink, .weather = &p->weather, .pipeline = p,
+                                  .err = reterr};
         d->priv = calloc(1, info->priv_size ? info->priv_size : 1);
         if (!d->priv)
             return -ENOMEM;
@@ -56,6 +57,9 @@ int cb_pipeline_create(struct cb_pipeline **ret, const struct cb_camera_conf *co
         return -ENOMEM;
     p->conf = conf;
     p->sink = *sink;
+    p->weather = conf->weather.fixed;
+    if (conf->weather.file[0]) /* it is the file's to say */
+        p->weather = (struct cb_weather){NAN, NAN, NAN};
     cb_scene_init(&p->scene);
     int r = init_detectors(p, reterr);
     if (r < 0) {
@@ -127,6 +131,21 @@ int cb_pipeline_on_sound(struct cb_pipeline *p, const struct cb_sound *s)
     return 0;
 }
 
+void cb_pipeline_on_weather(struct cb_pipeline *p, const struct cb_weather *w)
+{
+    p->weather = *w;
+}
+
+void cb_detector_accuse(struct cb_detector *d, struct cb_violation *v)
+{
+    struct cb_pipeline *p = d->pipeline;
+    for (size_t i = 0; p && i < p->n_detectors; i++)
+        if (p->detector[i].info->on_violation)
+            p->detector[i].info->on_violation(&p->detector[i], v);
+    if (d->sink->on_violation)
+        d->sink->on_violation(d->sink->self, v);
+}
+
 int cb_pipeline_flush(struct cb_pipeline *p)
 {
     for (size_t i = 0; i < p->n_detectors; i++) {
@@ -159,13 +178,7 @@ int cb_pipeline_on_track(struct cb_pipeline *p, int64_t track, const struct cb_t
     memcpy(passage.camera, p->conf->id, sizeof passage.camera);
     passage.track = track;
     cb_speeding_judge(p->conf, &passage);
-    if (p->sink.on_passage)
-        p->sink.on_passage(p->sink.self, &passage);
-    if (passage.violation && p->sink.on_violation) {
-        struct cb_violation v;
-        cb_speeding_violation(p->conf, &passage, &v);
-        p->sink.on_violation(p->sink.self, &v);
-    }
+    cb_speeding_emit(&p->detector[0], &passage);
     cb_passage_deinit(&passage);
     return 0;
 }

@@ -6,5 +6,6 @@
 const struct cb_detector_info *const cb_detectors[] = {
     &cb_detector_traffic,
     &cb_detector_exhaust,
+    &cb_detector_chase,
     NULL,
 };

@@ -9,7 +9,6 @@
 #include "registry.h"
 #include "rules/speeding.h"
 #include "scene.h"
-#include "schema/violation.h"
 #include "track/passage.h"
 #include "track/shadow.h"
 #include "track/tracker.h"
@@ -83,7 +82,7 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     struct traffic *s = d->priv;
     struct cb_passage p = {0};
     t->is_judged = true;
-    if (cb_track_is_shadow(&s->tracker, t))
+    if (cb_track_is_shadow(&s->tracker, t, d->road, cb_vision_region(s->vision)))
         return 0;
     int r = cb_track_passage(t, d->road, d->conf, cb_vision_region(s->vision), &p);
     if (r < 0)
@@ -96,15 +95,10 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     p.time_source = s->time_source;
     suspend(s, &p);
     cb_speeding_judge_in_doubt(d->conf, &p, by_size);
-    if (d->sink->on_passage)
-        d->sink->on_passage(d->sink->self, &p);
-    if (p.violation && d->sink->on_violation) {
-        struct cb_violation v;
-        cb_speeding_violation(d->conf, &p, &v);
-        d->sink->on_violation(d->sink->self, &v);
-    }
+    cb_speeding_emit(d, &p);
+    r = cb_scene_add_passage(d->scene, p.track, &p);
     cb_passage_deinit(&p);
-    return 0;
+    return r;
 }
 
 /* Pictures that vision held back have lost their colours by now: those tracks have fewer views. */
@@ -118,13 +112,15 @@ static int show_classifier(struct traffic *s, const struct cb_track *t, int64_t 
 
 static int tell_scene(struct cb_detector *d, const struct cb_track *t, int64_t t_ns)
 {
+    const struct traffic *s = d->priv;
     if (!t->id || !t->n || t->point[t->n - 1].t_ns != t_ns)
         return 0;
     const struct cb_track_point *p = &t->point[t->n - 1];
     struct cb_fix fix = {.t_ns = t_ns, .x_m = p->x_m, .y_m = p->y_m,
                          .x_px = (float) p->sample.x_px, .y_px = (float) p->sample.y_px,
                          .box = p->sample.box};
-    return cb_scene_add(d->scene, t->id, cb_track_road_user(t, d->road), &fix);
+    return cb_scene_add(d->scene, t->id,
+                        cb_track_road_user(t, d->road, cb_vision_region(s->vision)), &fix);
 }
 
 /* Judges the tracks that have left the zone and forgets those that are lost. */
@@ -146,7 +142,8 @@ static int settle(struct cb_detector *d, int64_t t_ns, bool is_end)
         }
         if (s->classifier)
             cb_classifier_forget(s->classifier, t->id);
-        cb_track_note_shadows(&s->tracker, t);
+        cb_scene_end(d->scene, t->id);
+        cb_track_note_shadows(&s->tracker, t, d->road, g);
         cb_tracker_remove(&s->tracker, i);
     }
     return 0;

@@ -24,10 +24,18 @@ static void fill_speed(const struct cb_passage *p, struct cb_alert *ret)
 static void fill_noise(const struct cb_noise *n, struct cb_alert *ret)
 {
     ret->measured = n->lafmax_db;
-    ret->charged = NAN;
+    ret->charged = n->charged_db;
     ret->limit = n->limit_db;
-    ret->uncertainty = NAN;
+    ret->uncertainty = n->lafmax_u95_db;
     copy_text(ret->unit, sizeof ret->unit, "dB(A)");
+}
+
+/* An incident has no level or speed of its own: how many took part. */
+static void fill_incident(const struct cb_incident *i, struct cb_alert *ret)
+{
+    ret->measured = (double) i->n_vehicles;
+    ret->direction = i->direction;
+    copy_text(ret->unit, sizeof ret->unit, "vehicles");
 }
 
 void cb_alert_from_evidence(const struct cb_evidence *e, struct cb_alert *ret)
@@ -54,7 +62,10 @@ void cb_alert_from_evidence(const struct cb_evidence *e, struct cb_alert *ret)
     copy_text(ret->camera_name, sizeof ret->camera_name, e->camera_name);
     copy_text(ret->road, sizeof ret->road, e->road);
     copy_text(ret->district, sizeof ret->district, e->district);
-    if (v->kind == CB_MODIFIED_EXHAUST && v->has_noise)
+    cb_incident_id(&v->incident, v->camera, ret->incident);
+    if (v->kind == CB_CHASE_RACING)
+        fill_incident(&v->incident, ret);
+    else if (v->kind == CB_MODIFIED_EXHAUST && v->has_noise)
         fill_noise(&v->noise, ret);
     else if (v->has_passage)
         fill_speed(&v->passage, ret);
@@ -71,7 +82,7 @@ int cb_alert_print(const struct cb_alert *a, char **ret_json)
 {
     json_t *o = json_pack(
         "{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:s, "
-        "s:o, s:o, s:o, s:o, s:s}",                                                        //
+        "s:o, s:o, s:o, s:o, s:s, s:o}",                                                   //
         "type", "alert", "sequence", (json_int_t) a->sequence, "id", a->id,                //
         "node", a->node, "camera", a->camera, "camera_name", a->camera_name,               //
         "road", a->road, "district", a->district, "lat", cb_json_real(a->lat_deg, 7),      //
@@ -85,7 +96,8 @@ int cb_alert_print(const struct cb_alert *a, char **ret_json)
         "direction", cb_direction_name(a->direction),                                      //
         "measured", cb_json_real(a->measured, 2), "charged", cb_json_real(a->charged, 2),  //
         "limit", cb_json_real(a->limit, 2),                                                //
-        "uncertainty", cb_json_real(a->uncertainty, 2), "unit", a->unit);
+        "uncertainty", cb_json_real(a->uncertainty, 2), "unit", a->unit,          //
+        "incident", cb_json_text_or_null(a->incident[0] ? a->incident : NULL));
     return cb_json_dump(o, false, ret_json, NULL);
 }
 
@@ -152,6 +164,8 @@ static void measured_from_json(struct cb_json_reader *rd, struct cb_alert *ret)
     cb_json_get_real(rd, "limit", &ret->limit);
     cb_json_get_real(rd, "uncertainty", &ret->uncertainty);
     cb_json_get_text(rd, "unit", ret->unit, sizeof ret->unit);
+    if (rd->r == 0 && json_is_string(json_object_get(rd->obj, "incident")))
+        cb_json_get_text(rd, "incident", ret->incident, sizeof ret->incident);
 }
 
 int cb_alert_parse(const char *json, size_t n, struct cb_alert *ret)

@@ -17,6 +17,9 @@ void cb_noise_from_json(struct cb_json_reader *rd, struct cb_noise *ret);
 json_t *cb_violation_to_json(const struct cb_violation *v, bool has_path);
 void cb_violation_from_json(struct cb_json_reader *rd, struct cb_violation *ret);
 
+json_t *cb_incident_to_json(const struct cb_incident *i, const char *camera);
+void cb_incident_from_json(struct cb_json_reader *rd, const char *camera, struct cb_incident *ret);
+
 const char *cb_time_source_name(int s);
 
 #endif

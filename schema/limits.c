@@ -41,7 +41,7 @@ const struct cb_opt cb_limit_period_opts[] = {
     {"from", CB_OPT_STRING, PERIOD(from), 1, 0, NULL, "HH:MM local time, quoted", NULL},
     {"to", CB_OPT_STRING, PERIOD(to), 1, 0, NULL,
      "HH:MM, to 24:00; before from: on the next day", NULL},
-    {"kmh", CB_OPT_DOUBLE, PERIOD(limit_kmh), 5, 200, "km/h",
+    {"kmh", CB_OPT_DOUBLE, PERIOD(limit), 5, 200, "km/h",
      "limit in this time, where it is the lower", NULL},
     {0},
 };

@@ -18,7 +18,7 @@ static const char *const direction_names[] = {"away", "toward"};
 static const char *const reason_names[] = {
     NULL,           "too_few_samples", "several_vehicles", "occluded", "inconsistent",
     "too_uncertain", "not_calibrated",  "suspended",        "standing"};
-static const char *const kind_names[] = {NULL, "speeding", "modified_exhaust"};
+static const char *const kind_names[] = {NULL, "speeding", "modified_exhaust", "chase_racing"};
 static const char *const source_names[] = {"file", "arrival", "rtcp"};
 
 static const char *user_name(int i)

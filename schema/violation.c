@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "codec.h"
 
@@ -39,7 +42,7 @@ static json_t *stills_to_json(const struct cb_violation *v)
 json_t *cb_violation_to_json(const struct cb_violation *v, bool has_path)
 {
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:o}",              //
+        "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",         //
         "type", "violation", "kind", kind_name((int) v->kind),                            //
         "severity", severity_names[v->severity], "camera", v->camera,                     //
         "t_ns", (json_int_t) v->t_ns, "utc_offset_ns", (json_int_t) v->utc_offset_ns,     //
@@ -47,7 +50,8 @@ json_t *cb_violation_to_json(const struct cb_violation *v, bool has_path)
         "t_from_ns", (json_int_t) v->t_from_ns, "t_to_ns", (json_int_t) v->t_to_ns,       //
         "stills", stills_to_json(v),                                                      //
         "passage", v->has_passage ? cb_passage_to_json(&v->passage, has_path) : json_null(), //
-        "noise", v->has_noise ? cb_noise_to_json(&v->noise) : json_null());
+        "noise", v->has_noise ? cb_noise_to_json(&v->noise) : json_null(),                //
+        "incident", v->incident.is_set ? cb_incident_to_json(&v->incident, v->camera) : json_null());
 }
 
 int cb_violation_print(const struct cb_violation *v, char **ret_json)
@@ -70,6 +74,14 @@ static void stills_from_json(struct cb_json_reader *rd, struct cb_violation *ret
         cb_json_get_int(&in, "t_ns", INT64_MIN, INT64_MAX, &w->t_ns);
         cb_json_close(rd, &in);
     }
+}
+
+static void incident_from_json(struct cb_json_reader *rd, struct cb_violation *ret)
+{
+    struct cb_json_reader in = cb_json_object(rd, "incident", true);
+    if (in.obj)
+        cb_incident_from_json(&in, ret->camera, &ret->incident);
+    cb_json_close(rd, &in);
 }
 
 static void measured_from_json(struct cb_json_reader *rd, struct cb_violation *ret)
@@ -102,6 +114,7 @@ void cb_violation_from_json(struct cb_json_reader *rd, struct cb_violation *ret)
     cb_json_get_int(rd, "t_to_ns", INT64_MIN, INT64_MAX, &ret->t_to_ns);
     stills_from_json(rd, ret);
     measured_from_json(rd, ret);
+    incident_from_json(rd, ret);
     ret->kind = (enum cb_violation_kind) kind;
     ret->severity = (enum cb_severity) severity;
     if (rd->r == 0 && ret->kind == CB_VIOLATION_NONE)

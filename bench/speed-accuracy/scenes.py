@@ -35,6 +35,13 @@ CONDITIONS = {
     "oblique": {"n": 6, **DAY, "angles": (22, 62)},
     "side": {"n": 6, **DAY, "angles": (68, 90)},
     "dense": {"n": 4, **DAY, "users": (14, 17), "lanes": (3, 4), "angles": (0, 20)},
+    "snow": {"n": 3, "kind": "overcast", "snow": (0.3, 1.0), "noise": (1.2, 2.8)},
+    "wet": {"n": 2, "kind": "overcast", "wet": (0.5, 1.0), "rain": (0.1, 0.4)},
+    "wet-night": {"n": 3, **NIGHT, "wet": (0.5, 1.0)},
+    "birds-foliage": {"n": 3, **DAY, "birds": (12, 30), "wind": (0.1, 0.3), "trees": 1.0,
+                      "angles": (0, 12), "sizes": (360, 360, 480)},
+    "occluded": {"n": 3, **DAY, "posts": (1, 3)},
+    "shapes": {"n": 4, **DAY, "shapes": True, "angles": (0, 50)},
     "manoeuvres": {"n": 4, **DAY, "speed_changes": 0.6, "lane_changes": 0.5, "lanes": (3, 4)},
 }
 
@@ -88,8 +95,9 @@ def light(draw, recipe):
             "noise": round(draw.between("noise", *recipe.get("noise", (0.4, 0.9))), 2)}
     if recipe["kind"] == "day":
         conf.update(sun(draw, recipe))
-    if recipe.get("rain"):
-        conf["rain"] = round(draw.between("rain", *recipe["rain"]), 2)
+    for what in ("rain", "snow", "wet"):
+        if recipe.get(what):
+            conf[what] = round(draw.between(what, *recipe[what]), 2)
     if recipe.get("step"):
         darker = draw.chance("darker", 0.5)
         factor = draw.between("step", 0.5, 0.7) if darker else draw.between("step", 1.4, 1.9)
@@ -104,6 +112,9 @@ def scenery(draw, recipe, angle, eye, left, right):
             "sidewalk": round(draw.between("sidewalk", 2, 5), 1),
             "building_height": round(draw.between("storeys", 6, 40), 1),
             "lamp_spacing": round(draw.between("lamps", 24, 40), 1)}
+    if recipe.get("birds"):
+        conf["birds"] = draw.whole("birds", *recipe["birds"])
+        conf["wind"] = round(draw.between("wind", *recipe["wind"]), 2)
     beside = max(left - eye[0], eye[0] - right)
     if beside > -1:
         conf["sidewalk"] = round(max(conf["sidewalk"], min(30.0, beside + 2)), 1)
@@ -114,6 +125,32 @@ def seen_angle(pan_deg):
     """Between the view and the road, 0 to 90, whichever way it looks."""
     pan = abs((pan_deg + 180) % 360 - 180)
     return round(min(pan, 180 - pan), 1)
+
+
+def hanging(eye, x, y, d):
+    """Over a lane: small, near the camera, above what drives below it."""
+    k = min(0.5, max(0.08, 1 - 4.4 / eye[2]))
+    at = [eye[0] + k * (x - eye[0]), eye[1] + k * (y - eye[1]), eye[2] * (1 - k)]
+    half = k * d.between("hangs", 0.3, 0.7)
+    return {"from": [round(at[0] - half, 3), round(at[1] - 0.03, 3), round(at[2] - half, 3)],
+            "to": [round(at[0] + half, 3), round(at[1], 3), round(at[2] + half, 3)]}
+
+
+def posts(draw, recipe, eye, zone, left, right):
+    """Posts beside the road and signs over it, on lines of sight to points of the zone."""
+    boxes = []
+    for i in range(draw.whole("posts", *recipe["posts"])):
+        d = draw.sub(f"post/{i}")
+        x, y = d.between("x", left, right), d.between("y", zone[0] + 2, zone[1] - 2)
+        k = d.between("near", 0.35, 0.6)
+        px, py = eye[0] + k * (x - eye[0]), eye[1] + k * (y - eye[1])
+        half, top = d.between("half", 0.05, 0.10), eye[2] * (1 - k) + 1.0
+        if left - 0.6 < px < right + 0.6:
+            boxes.append(hanging(eye, x, y, d))
+            continue
+        boxes.append({"from": [round(px - half, 2), round(py - half, 2), 0],
+                      "to": [round(px + half, 2), round(py + half, 2), round(top, 2)]})
+    return boxes
 
 
 def scene(set_name, name):
@@ -142,14 +179,17 @@ def scene(set_name, name):
     if recipe.get("shake"):
         low, high = recipe["shake"]
         camera["shake_px"] = round(low + (high - low) * common.stratum("shake", index, n), 2)
-    return {"about": {"set": set_name, "condition": condition, "angle_deg": seen_angle(pan)},
-            "id": name, "name": name, "speed_limit_kmh": limit, "seconds": SECONDS, "zone": zone,
-            "video": picture, "camera": camera, "light": light(draw, recipe),
-            "scenery": scenery(draw, recipe, angle, eye, left, right), "lanes": lanes,
-            "survey": {"points": draw.whole("points", 8, 12),
-                       "noise_px": round(draw.between("noise px", 0.1, 0.3), 2),
-                       "noise_m": 0.01},
-            "sound": {"codec": "none"}, "vehicles": users}
+    one = {"about": {"set": set_name, "condition": condition, "angle_deg": seen_angle(pan)},
+           "id": name, "name": name, "speed_limit_kmh": limit, "seconds": SECONDS, "zone": zone,
+           "video": picture, "camera": camera, "light": light(draw, recipe),
+           "scenery": scenery(draw, recipe, angle, eye, left, right), "lanes": lanes,
+           "survey": {"points": draw.whole("points", 8, 12),
+                      "noise_px": round(draw.between("noise px", 0.1, 0.3), 2),
+                      "noise_m": 0.01},
+           "sound": {"codec": "none"}, "vehicles": users}
+    if recipe.get("posts"):
+        one["boxes"] = posts(draw, recipe, eye, zone, left, right)
+    return one
 
 
 def seed(set_name, name):

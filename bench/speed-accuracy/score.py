@@ -13,7 +13,8 @@ in it (people who cross the road) may be measured or not, but never accused.
 import bisect
 import math
 
-REACH_M = 1.5     # a passage lies no farther outside the vehicle's outline than that
+ASIDE_M = 1.5     # a passage lies no farther beside the vehicle's outline than that,
+ALONG_M = 4.0     # nor before or behind it; nearer ones are matched first
 FOREIGN_SHARE = 0.5  # of a path's fixes must lie there
 OPTIONAL = ("pedestrian",)
 UNACCUSABLE = ("pedestrian", "bicycle")
@@ -62,13 +63,14 @@ class Truth:
         if here is None:
             return math.inf
         dx, dy = abs(fix[1] - here[0]), abs(fix[2] - here[1] - self.to_middle)
-        return math.hypot(max(0.0, dx - self.width / 2), max(0.0, dy - self.length / 2))
+        aside, along = max(0.0, dx - self.width / 2), max(0.0, dy - self.length / 2)
+        return math.hypot(aside, along) if aside <= ASIDE_M and along <= ALONG_M else math.inf
 
 
 def mean_distance(truth, path):
     """Of the fixes to the vehicle; INF when too few of them lie at it."""
     gaps = [truth.distance(f) for f in path]
-    near = [g for g in gaps if g <= REACH_M]
+    near = [g for g in gaps if math.isfinite(g)]
     if len(near) < FOREIGN_SHARE * len(gaps) or not near:
         return math.inf
     # a passage that spent the most time at the vehicle is the vehicle's

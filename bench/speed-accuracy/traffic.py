@@ -12,7 +12,18 @@ SIZES = {
     "bus": ((8.5, 12.0), (2.35, 2.55), (2.8, 3.4)),
     "motorcycle": ((1.9, 2.25), (0.70, 0.90), (1.50, 1.72)),
     "bicycle": ((1.65, 1.85), (0.50, 0.60), (1.60, 1.80)),
+    "pickup": ((5.0, 5.6), (1.85, 2.00), (1.72, 1.90)),
+    "flatbed": ((6.2, 9.0), (2.10, 2.50), (2.2, 2.8)),
+    "articulated": ((13.5, 16.8), (2.45, 2.55), (3.6, 4.0)),
+    "coach": ((10.5, 13.0), (2.48, 2.55), (3.5, 3.85)),
+    "scooter": ((1.70, 1.90), (0.62, 0.75), (1.50, 1.70)),
 }
+
+# By class: the shapes that dev's older scenes know, and all.
+PLAIN = {"car": {"sedan": 45, "suv": 28, "hatch": 17, "van": 10}}
+ALL = {"car": {"sedan": 35, "suv": 28, "hatch": 12, "van": 12, "pickup": 13},
+       "truck": {"truck": 40, "flatbed": 30, "articulated": 30}, "bus": {"bus": 50, "coach": 50},
+       "motorcycle": {"motorcycle": 50, "scooter": 50}}
 
 # sRGB: what is sold most comes most often. The sets share no colour.
 PAINTS = {
@@ -45,14 +56,10 @@ def speed(draw, kind, limit):
     return limit * (1 + draw.between("speed", 0.06, 0.75) * (0.5 if top < 1 else 1))
 
 
-def shape_of(draw, kind):
-    return draw.weighted("shape", {"sedan": 45, "suv": 28, "hatch": 17, "van": 10}) \
-        if kind == "car" else kind
-
-
-def road_user(draw, family, limit):
+def road_user(draw, family, recipe, limit):
     kind = draw.weighted("class", CLASSES)
-    shape = shape_of(draw, kind)
+    shapes = ALL if family != "dev" or recipe.get("shapes") else PLAIN
+    shape = draw.weighted("shape", shapes[kind]) if kind in shapes else kind
     (l0, l1), (w0, w1), (h0, h1) = SIZES[shape]
     size = draw.unit("size")
     v = {"class": kind, "colour": colour(draw, family),
@@ -62,7 +69,7 @@ def road_user(draw, family, limit):
          "speed_kmh": round(speed(draw, kind, limit), 1),
          "offset": round(draw.between("offset", -0.35, 0.35), 2),
          "wander": round(draw.between("wander", 0.0, 0.12), 2)}
-    if kind == "car":
+    if shape != kind:
         v["shape"] = shape
     return v
 
@@ -144,7 +151,7 @@ def fill(draw, family, recipe, lanes, limit, zone, seconds):
         if len(users) == wanted:
             break
         d = draw.sub(f"user/{i}")
-        v = road_user(d, family, limit)
+        v = road_user(d, family, recipe, limit)
         v["lane"] = d.whole("lane", 1, len(lanes))
         v["t"] = round(d.between("t", 0.8, seconds - 0.8), 2)
         if recipe.get("abreast") and users and d.chance("abreast", 0.6):

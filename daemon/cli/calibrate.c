@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,14 @@ static const char help[] =
     "                      - {px: [[x, y], [x, y], ...], kind: fast}   # 6 m and 9 m; town: 2 and 4\n"
     "                    widths:  # square across the road\n"
     "                      - {px: [[x, y], [x, y]], m: 3.75}\n"
+    "  --lines FILE    straight lines as the picture shows them, three or more points each: the\n"
+    "                  lens's k1 is worked out from their bend and used instead of the camera's\n"
+    "                  distortion; needs a picture\n"
+    "                    lines: [{px: [[x, y], [x, y], [x, y], ...]}, ...]\n"
+    "  --drives FILE   drives of a vehicle whose speed is known, as the camera measured them; what\n"
+    "                  they say of the scale goes into the calibration as its reference\n"
+    "                    drives: [{measured_kmh: 61.9, true_kmh: 61.4, u_kmh: 0.2}, ...]\n"
+    "  --sound FILE    calibrates the microphone instead; `citybrain calibrate --sound --help`\n"
     "  --out FILE      draws the road's grid and the residuals over the picture (PNG)\n"
     "\n"
     "Exit codes: 0 fitted; 1 the picture could not be read or written; 2 wrong usage or\n"
@@ -39,7 +48,7 @@ static const char help[] =
     "      --marks marks.yaml > calibration.yaml\n";
 
 struct words {
-    const char *config, *camera, *frame, *marks, *out;
+    const char *config, *camera, *frame, *marks, *lines, *drives, *out;
 };
 
 static int read_words(int argc, char **argv, struct words *w)
@@ -47,7 +56,8 @@ static int read_words(int argc, char **argv, struct words *w)
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"camera", required_argument, NULL, 'i'},
         {"frame", required_argument, NULL, 'f'},  {"marks", required_argument, NULL, 'm'},
-        {"out", required_argument, NULL, 'o'},    {"help", no_argument, NULL, 'h'},
+        {"lines", required_argument, NULL, 'l'},  {"out", required_argument, NULL, 'o'},
+        {"drives", required_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'},
         {0}};
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
@@ -55,6 +65,8 @@ static int read_words(int argc, char **argv, struct words *w)
         case 'i': w->camera = optarg; break;
         case 'f': w->frame = optarg; break;
         case 'm': w->marks = optarg; break;
+        case 'd': w->drives = optarg; break;
+        case 'l': w->lines = optarg; break;
         case 'o': w->out = optarg; break;
         case 'h': fputs(help, stdout); return CB_EXIT_OK;
         default: fputs(help, stderr); return CB_EXIT_USAGE;
@@ -92,6 +104,31 @@ static int fit_and_show(const struct words *w, const struct cb_camera_conf *conf
     return fflush(stdout) == 0 ? code : CB_EXIT_FAILED;
 }
 
+/* Replaces conf's distortion by what the lines show, and says so as part of the report. */
+static int straighten(const struct words *w, struct cb_camera_conf *conf,
+                      const struct cb_picture *p)
+{
+    struct cb_calibrate_lines lines;
+    struct cb_error e = {0};
+    double k1, u;
+    int r = cb_calibrate_read_lines(&lines, w->lines, &e);
+    if (r < 0)
+        return refuse(&e, r, CB_EXIT_USAGE);
+    r = cb_lens_fit_lines(lines.line, lines.n, p->width, p->height, &k1, &u, &e);
+    if (r < 0) {
+        fprintf(stderr, "%s: ", w->lines);
+        r = refuse(&e, r, CB_EXIT_USAGE);
+    } else {
+        bool is_seen = fabs(k1) > 2 * u;
+        conf->calibration.k1 = is_seen ? k1 : 0;
+        conf->calibration.k2 = 0;
+        printf("# lens: k1 %.4f +- %.4f from %zu lines%s\n", k1, 2 * u, lines.n,
+               is_seen ? "" : ": no bend that can be told from none, 0 is used");
+    }
+    cb_calibrate_lines_deinit(&lines);
+    return r;
+}
+
 static int calibrate(const struct words *w, struct cb_camera_conf *conf)
 {
     struct cb_frame *frame = NULL;
@@ -99,14 +136,19 @@ static int calibrate(const struct words *w, struct cb_camera_conf *conf)
     int r = w->marks ? cb_calibrate_read_marks(&conf->calibration, w->marks, &e) : 0;
     if (r < 0)
         return refuse(&e, r, CB_EXIT_USAGE);
+    if (w->drives && (r = cb_calibrate_read_drives(&conf->calibration, w->drives, &e)) < 0)
+        return refuse(&e, r, CB_EXIT_USAGE);
     if (!conf->calibration.n_points && !conf->calibration.n_distances) {
         fprintf(stderr, "%s: camera '%s' has no calibration, expected points or distances in it, "
                         "or --marks\n", w->config, conf->id);
         return CB_EXIT_USAGE;
     }
-    if ((w->frame || w->out) && (r = cb_frame_of(&frame, conf, w->frame, &e)) < 0)
+    if ((w->frame || w->out || w->lines) && (r = cb_frame_of(&frame, conf, w->frame, &e)) < 0)
         return refuse(&e, r, CB_EXIT_FAILED);
-    int code = fit_and_show(w, conf, frame ? cb_frame_picture(frame) : NULL);
+    const struct cb_picture *p = frame ? cb_frame_picture(frame) : NULL;
+    int code = w->lines ? straighten(w, conf, p) : CB_EXIT_OK;
+    if (code == CB_EXIT_OK)
+        code = fit_and_show(w, conf, p);
     cb_frame_unref(&frame);
     return code;
 }
@@ -132,6 +174,9 @@ static int copy_camera(const struct cb_camera_conf *from, struct cb_camera_conf 
 int cb_cli_calibrate(int argc, char **argv)
 {
     struct words w = {0};
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], "--sound", 7))
+            return cb_cli_calibrate_sound(argc, argv);
     int code = read_words(argc, argv, &w);
     if (code >= 0)
         return code;

@@ -7,9 +7,13 @@
 #include "base/err.h"
 #include "detectors/calibration.h"
 #include "schema/camera.h"
+#include "yaml_tree.h"
 
 struct cb_frame;
 struct cb_picture;
+
+/** `citybrain calibrate --sound …`. @return an enum cb_exit */
+int cb_cli_calibrate_sound(int argc, char **argv);
 
 /** What the calibration makes of one point or length. */
 struct cb_residual {
@@ -39,6 +43,30 @@ void cb_calibrate_print(const struct cb_road *r, const struct cb_camera_conf *co
  */
 int cb_calibrate_read_marks(struct cb_calibration_conf *ret, const char *file,
                             struct cb_error *reterr);
+
+/** Reads a file's one mapping, each of its keys by on_key. @return 0; < 0: reterr says where */
+int cb_calibrate_read_keys(const char *file, const char *const *keys, cb_yaml_key_fn *on_key,
+                           void *self, struct cb_error *reterr);
+
+/**
+ * Reads reference drives, drives: [{measured_kmh, true_kmh, u_kmh}, ...], and sets ret's
+ * reference: three or more passages of a vehicle whose speed is known, as this calibration
+ * measured them without a reference. @return 0; < 0: reterr names file and drive
+ */
+int cb_calibrate_read_drives(struct cb_calibration_conf *ret, const char *file,
+                             struct cb_error *reterr);
+
+#define CB_CALIBRATE_LINES_MAX 40
+
+/** Straight lines as the picture shows them. */
+struct cb_calibrate_lines {
+    struct cb_line_px line[CB_CALIBRATE_LINES_MAX]; /* their points are the object's */
+    size_t n;
+};
+/** Reads lines: [{px: [[x, y], ...]}, ...]. @return 0; < 0: reterr names file, line and key */
+int cb_calibrate_read_lines(struct cb_calibrate_lines *ret, const char *file,
+                            struct cb_error *reterr);
+void cb_calibrate_lines_deinit(struct cb_calibrate_lines *t);
 
 /** The grid, residuals, zone and horizon over the picture, to a PNG. p NULL: over nothing. */
 int cb_calibrate_draw(const struct cb_road *r, const struct cb_camera_conf *conf,

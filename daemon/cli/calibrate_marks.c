@@ -102,6 +102,68 @@ static int read_width(struct reader *t, const struct cb_yaml_node *n, struct cb_
     return add(t, &e, 0, e.width_m, false, cb_yaml_line(n));
 }
 
+static int read_bent(void *self, const char *key, const struct cb_yaml_node *value,
+                     struct cb_error *reterr)
+{
+    struct cb_calibrate_lines *t = self;
+    if (strcmp(key, "lines"))
+        return -ENOENT;
+    int n = cb_yaml_count(value, reterr), r = n < 0 ? n : 0;
+    if (n > CB_CALIBRATE_LINES_MAX)
+        return cb_yaml_refuse(value, reterr, -EINVAL, "has %d lines, expected up to %d", n,
+                              CB_CALIBRATE_LINES_MAX);
+    for (int i = 0; i < n && r == 0; i++) {
+        struct entry e = {0};
+        struct cb_yaml_node item = cb_yaml_item(value, i);
+        if ((r = cb_yaml_read(&item, NULL, NULL, read_px, &e, px_key, reterr)) < 0)
+            break;
+        struct cb_vec2 *px = calloc((size_t) e.n + 1, sizeof *px);
+        if (!px)
+            return -ENOMEM;
+        for (int k = 0; k < e.n; k++)
+            px[k] = (struct cb_vec2){e.px[2 * k], e.px[2 * k + 1]};
+        t->line[t->n++] = (struct cb_line_px){px, (size_t) e.n};
+    }
+    return r;
+}
+
+void cb_calibrate_lines_deinit(struct cb_calibrate_lines *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        free((void *) t->line[i].px);
+    t->n = 0;
+}
+
+int cb_calibrate_read_keys(const char *file, const char *const *keys, cb_yaml_key_fn *on_key, void *self,
+                     struct cb_error *reterr)
+{
+    CB_AUTO_FREE char *text = NULL;
+    struct cb_yaml *y = NULL;
+    size_t n = 0;
+    int r = cb_yaml_read_file(file, &text, &n, reterr);
+    if (r == 0)
+        r = cb_yaml_parse(&y, file, text, n, reterr);
+    if (r < 0)
+        return r;
+    struct cb_yaml_node root = cb_yaml_root(y);
+    r = cb_yaml_read(&root, NULL, NULL, on_key, self, keys, reterr);
+    cb_yaml_close(&y);
+    return r;
+}
+
+int cb_calibrate_read_lines(struct cb_calibrate_lines *ret, const char *file,
+                            struct cb_error *reterr)
+{
+    static const char *const keys[] = {"lines", NULL};
+    struct cb_calibrate_lines t = {0};
+    int r = cb_calibrate_read_keys(file, keys, read_bent, &t, reterr);
+    if (r < 0)
+        cb_calibrate_lines_deinit(&t);
+    else
+        *ret = t;
+    return r;
+}
+
 static int read_list(void *self, const char *key, const struct cb_yaml_node *value,
                      struct cb_error *reterr)
 {
@@ -120,20 +182,10 @@ int cb_calibrate_read_marks(struct cb_calibration_conf *ret, const char *file,
                             struct cb_error *reterr)
 {
     static const char *const keys[] = {"marks", "widths", NULL};
-    CB_AUTO_FREE char *text = NULL;
-    struct cb_yaml *y = NULL;
     struct reader t = {0};
-    size_t n = 0;
-    int r = cb_yaml_read_file(file, &text, &n, reterr);
-    if (r == 0)
-        r = cb_yaml_parse(&y, file, text, n, reterr);
-    if (r < 0)
-        return r;
-    struct cb_yaml_node root = cb_yaml_root(y);
-    r = cb_yaml_read(&root, NULL, NULL, read_list, &t, keys, reterr);
+    int r = cb_calibrate_read_keys(file, keys, read_list, &t, reterr);
     if (r == 0 && !t.n)
-        r = cb_yaml_refuse(&root, reterr, -EINVAL, "has no marks, expected marks: and widths:");
-    cb_yaml_close(&y);
+        r = cb_error_set(reterr, -EINVAL, file, "has no marks, expected marks: and widths:");
     if (r < 0) {
         free(t.d);
         return r;

@@ -193,6 +193,9 @@ static void print_block(const struct cb_calibration_conf *c, FILE *out)
     }
     if (c->k1 != 0 || c->k2 != 0)
         fprintf(out, "  distortion: {k1: %g, k2: %g}\n", c->k1, c->k2);
+    if (c->reference_u > 0)
+        fprintf(out, "  reference: {factor: %.5f, u: %.5f}\n", c->reference_factor,
+                c->reference_u);
     if (c->certificate[0])
         fprintf(out, "  certificate: \"%s\"\n", c->certificate);
     if (c->calibrated_on[0])

@@ -16,7 +16,8 @@
 #include "cli.h"
 #include "detectors/pipeline.h"
 #include "ingest/ingest.h"
-#include "schema/noise.h"
+#include "schema/violation.h"
+#include "weather.h"
 #include "tracks.h"
 
 static const char help[] =
@@ -91,6 +92,14 @@ static void on_noise(void *self, const struct cb_noise *n)
     char *json = NULL;
     m->n_noise++;
     int r = cb_noise_print(n, &json);
+    print_line(r, json);
+}
+
+static void on_incident(void *self, const struct cb_incident *i)
+{
+    struct measure *m = self;
+    char *json = NULL;
+    int r = cb_incident_print(i, m->conf->id, &json);
     print_line(r, json);
 }
 
@@ -194,14 +203,28 @@ static int measure_stream(struct measure *m, const struct cb_camera_conf *conf)
     return CB_EXIT_OK;
 }
 
+/* The station's file tells of now: of a recording only the configuration itself can. */
+static void tell_weather(const struct cb_camera_conf *conf, struct cb_pipeline *p)
+{
+    struct cb_weather w;
+    struct cb_error e = {0};
+    if (!conf->weather.file[0] || !cb_ingest_is_live_url(conf->url))
+        return;
+    if (cb_weather_read(&conf->weather, cb_clock_now_ns(), &w, &e) < 0)
+        fprintf(stderr, "%s: weather is not known: %s: %s\n", conf->id, e.where, e.text);
+    cb_pipeline_on_weather(p, &w);
+}
+
 static int measure(const struct cb_camera_conf *conf, const char *tracks, struct measure *m)
 {
     struct cb_sink sink = {.self = m, .on_passage = on_passage, .on_noise = on_noise,
-                           .on_level = on_level, .on_condition = on_condition};
+                           .on_level = on_level, .on_condition = on_condition,
+                           .on_incident = on_incident};
     struct cb_error e = {0};
     int r = cb_pipeline_create(&m->pipeline, conf, &sink, &e);
     if (r < 0)
         return fail(&e, r);
+    tell_weather(conf, m->pipeline);
     int code = tracks ? cb_cli_feed_tracks(tracks, m->pipeline) : measure_stream(m, conf);
     if (code == CB_EXIT_OK && (r = cb_pipeline_flush(m->pipeline)) < 0)
         code = fail(&e, r);

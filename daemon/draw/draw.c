@@ -17,29 +17,6 @@ struct cb_draw {
     int width, height; /* of the picture, without the panel */
 };
 
-static unsigned clipped(double v)
-{
-    return v < 0 ? 0 : v > 255 ? 255 : (unsigned) (v + 0.5);
-}
-
-/* BT.601, which is near enough for people's eyes whatever the camera's matrix. */
-static uint32_t rgb_of(const struct cb_picture *p, int x, int y)
-{
-    double l = p->plane[0][y * p->stride[0] + x], b = 0, r = 0;
-    if (p->plane[1] && p->plane[2]) {
-        ptrdiff_t cx = x >> p->chroma_shift_x, cy = y >> p->chroma_shift_y;
-        b = p->plane[1][cy * p->stride[1] + cx] - 128.0;
-        r = p->plane[2][cy * p->stride[2] + cx] - 128.0;
-    }
-    if (!p->is_full_range) {
-        l = (l - 16) * 255 / 219;
-        b *= 255.0 / 224;
-        r *= 255.0 / 224;
-    }
-    return clipped(l + 1.402 * r) << 16 | clipped(l - 0.344136 * b - 0.714136 * r) << 8 |
-           clipped(l + 1.772 * b);
-}
-
 static void put_picture(struct cb_draw *d, const struct cb_picture *p)
 {
     cairo_surface_flush(d->surface);
@@ -47,7 +24,7 @@ static void put_picture(struct cb_draw *d, const struct cb_picture *p)
     int stride = cairo_image_surface_get_stride(d->surface);
     for (int y = 0; y < d->height; y++)
         for (int x = 0; x < d->width; x++) {
-            uint32_t v = rgb_of(p, x, y);
+            uint32_t v = cb_picture_rgb(p, x, y);
             memcpy(data + (ptrdiff_t) y * stride + 4 * (ptrdiff_t) x, &v, sizeof v);
         }
     cairo_surface_mark_dirty(d->surface);

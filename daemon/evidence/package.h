@@ -18,6 +18,7 @@ struct cb_package_draft {
     } still[CB_STILLS_MAX];
     size_t n_stills;
     char samples_sha256[CB_SHA256_LEN];
+    json_t *sound;   /* what sound.wav is; NULL: there is none */
     json_t *missing; /* what could not be had, and why */
     struct cb_error *reterr;
 };
@@ -34,6 +35,7 @@ int cb_package_note_missing(struct cb_package_draft *d, const char *role, const 
 /* The parts, each in a file of its own. 0; -errno with words in reterr. */
 int cb_package_fetch_stills(struct cb_package_draft *d);
 int cb_package_add_clip(struct cb_package_draft *d);
+int cb_package_add_sound(struct cb_package_draft *d);
 int cb_package_add_calibration(struct cb_package_draft *d);
 int cb_package_add_samples(struct cb_package_draft *d);
 int cb_package_add_stills(struct cb_package_draft *d);

@@ -82,7 +82,7 @@ static int add_json(struct cb_package_draft *d, const char *name, const char *ro
 int cb_package_add_samples(struct cb_package_draft *d)
 {
     const struct cb_violation *v = d->request->violation;
-    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:O}",           //
+    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:O?, s:O}",     //
                           "type", "samples", "version", 1, "id", d->record.id,                 //
                           "camera", v->camera, "utc_offset_ns", (json_int_t) v->utc_offset_ns, //
                           "t_from_ns", (json_int_t) v->t_from_ns,                              //
@@ -90,6 +90,7 @@ int cb_package_add_samples(struct cb_package_draft *d)
                           "stills", stills_to_json(d),                                         //
                           "passage", v->has_passage ? passage_to_json(&v->passage) : json_null(),
                           "noise", v->has_noise ? noise_to_json(&v->noise) : json_null(), //
+                          "sound", d->sound,                                              //
                           "missing", d->missing);
     int r = add_json(d, "samples.json", "samples", o);
     if (r == 0)
@@ -116,15 +117,29 @@ static json_t *road_to_json(const struct cb_calibration_conf *c)
                      c->calibrated_on);
 }
 
+/* All that a level's judgement was made of. */
+static json_t *noise_limits_to_json(const struct cb_noise_limits *l)
+{
+    json_t *schedule = json_array();
+    for (size_t i = 0; i < l->n_periods; i++)
+        json_array_append_new(schedule, json_pack("{s:i, s:i, s:i, s:f}", "from_s",
+                                                  l->period[i].from_s, "to_s", l->period[i].to_s,
+                                                  "days", (int) l->period[i].days, "dba",
+                                                  l->period[i].limit));
+    return json_pack("{s:o, s:o}", "default", real(l->default_dba), "schedule", schedule);
+}
+
 static json_t *microphone_to_json(const struct cb_microphone_conf *m)
 {
     json_t *array = json_array();
     for (int i = 0; i < m->n_positions; i++)
         json_array_append_new(array, json_pack("[f, f, f]", m->position_m[i][0],
                                                m->position_m[i][1], m->position_m[i][2]));
-    return json_pack("{s:o, s:o, s:o, s:s}", "sensitivity_dbfs_at_94db",
-                     real(m->sensitivity_dbfs_at_94db), "limit_dba", real(m->limit_dba), "array_m",
-                     array, "calibrated_on", m->calibrated_on);
+    return json_pack("{s:o, s:o, s:o, s:s, s:f, s:f, s:f}", "sensitivity_dbfs_at_94db",
+                     real(m->sensitivity_dbfs_at_94db), "limit_dba",
+                     noise_limits_to_json(&m->limit), "array_m", array, "calibrated_on",
+                     m->calibrated_on, "calibration_valid_days", m->calibration_valid_d,
+                     "tolerance_db", m->tolerance_db, "instrument_u_db", m->instrument_u_db);
 }
 
 int cb_package_add_calibration(struct cb_package_draft *d)
@@ -133,13 +148,15 @@ int cb_package_add_calibration(struct cb_package_draft *d)
     json_t *zone = c->has_zone
                        ? json_pack("{s:f, s:f}", "y_min", c->zone_y_min_m, "y_max", c->zone_y_max_m)
                        : json_null();
-    json_t *o = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",               //
+    json_t *o = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f}",     //
                           "type", "calibration", "version", 1, "camera", c->id,          //
                           "speed_limit_kmh", real(c->speed_limit_kmh),                   //
                           "tolerance_kmh", real(c->tolerance_kmh),                       //
                           "tolerance_percent", real(c->tolerance_percent), "zone", zone, //
                           "road", c->has_calibration ? road_to_json(&c->calibration) : json_null(),
                           "microphone",
-                          c->has_microphone ? microphone_to_json(&c->microphone) : json_null());
+                          c->has_microphone ? microphone_to_json(&c->microphone) : json_null(),
+                          "wind_max_mps", c->weather.wind_max_mps, "rain_max_mm_h",
+                          c->weather.rain_max_mm_h);
     return add_json(d, "calibration.json", "calibration", o);
 }

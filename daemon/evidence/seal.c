@@ -184,6 +184,7 @@ static int write_parts(struct cb_package_draft *d)
 {
     int r;
     if ((r = cb_package_fetch_stills(d)) < 0 || (r = cb_package_add_clip(d)) < 0 ||
+        (r = cb_package_add_sound(d)) < 0 ||
         (r = cb_package_add_calibration(d)) < 0 || (r = cb_package_add_samples(d)) < 0)
         return r;
     return cb_package_add_stills(d);
@@ -268,6 +269,15 @@ static int seal_as(struct cb_evidence_sealer *s, struct cb_package_draft *d, str
     return 0;
 }
 
+int64_t cb_evidence_wants_until(const struct cb_violation *v)
+{
+    int64_t clip_ns = v->t_to_ns + CB_CLIP_POST_ROLL_NS;
+    int64_t sound_ns = v->kind == CB_MODIFIED_EXHAUST && v->has_noise
+                           ? v->noise.t_end_ns + CB_SOUND_AROUND_NS
+                           : clip_ns;
+    return sound_ns > clip_ns ? sound_ns : clip_ns;
+}
+
 int cb_evidence_seal(struct cb_evidence_sealer *s, const struct cb_evidence_request *request,
                      struct cb_sealed *ret, struct cb_error *reterr)
 {
@@ -289,5 +299,6 @@ int cb_evidence_seal(struct cb_evidence_sealer *s, const struct cb_evidence_requ
     r = seal_as(s, &d, ret);
     cb_package_drop_stills(&d);
     json_decref(d.missing);
+    json_decref(d.sound);
     return r;
 }

@@ -9,7 +9,7 @@
 
 /** Columns of the audit's SELECT: those of cb_row_columns first, as text, then these. */
 enum cb_compare_column {
-    CB_COMPARE_CLAIM_SHA256 = 35, /* of violation_id; NULL: no such id */
+    CB_COMPARE_CLAIM_SHA256 = 39, /* of violation_id; NULL: no such id */
     CB_COMPARE_CLAIM_AT,
     CB_COMPARE_MEDIA, /* name, role, media_type, n_bytes, sha256 parted by U+001F, files by U+001E
                        */

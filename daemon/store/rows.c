@@ -38,6 +38,10 @@ const struct cb_row_column cb_row_columns[CB_ROW_COLUMN_COUNT] = {
     {"noise_class", CB_ROW_TEXT},
     {"confidence", CB_ROW_REAL},
     {"azimuth_deg", CB_ROW_REAL},
+    {"lafmax_uncertainty_db", CB_ROW_REAL},
+    {"background_correction_db", CB_ROW_REAL},
+    {"charged_db", CB_ROW_REAL},
+    {"incident_id", CB_ROW_TEXT},
     {"certificate", CB_ROW_TEXT},
     {"software", CB_ROW_TEXT},
     {"config_sha256", CB_ROW_TEXT},
@@ -149,6 +153,11 @@ static void add_measured(struct cb_row *v, const struct cb_violation *w)
     add_text(v, n ? cb_noise_class_name(n->class_) : NULL);
     add_real(v, n ? n->confidence : NAN);
     add_real(v, n ? n->azimuth_deg : NAN);
+    add_real(v, n ? n->lafmax_u95_db : NAN);
+    add_real(v, n ? n->background_correction_db : NAN);
+    add_real(v, n ? n->charged_db : NAN);
+    cb_incident_id(&w->incident, w->camera, v->text[v->n]);
+    add_text_or_null(v, v->text[v->n]);
 }
 
 static void add_proof(struct cb_row *v, const struct cb_proven *p, const char *record_json)

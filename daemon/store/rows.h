@@ -10,12 +10,12 @@
 /** Values as PostgreSQL takes them, in the order they were added; NULL: SQL NULL. Some are lent. */
 struct cb_row {
     const char *v[40];
-    char text[40][48];
+    char text[40][CB_INCIDENT_ID_LEN];
     int n;
 };
 
 /** The columns of `violation` that a record gives. */
-#define CB_ROW_COLUMN_COUNT 35
+#define CB_ROW_COLUMN_COUNT 39
 enum cb_row_type { CB_ROW_TEXT, CB_ROW_REAL, CB_ROW_TIME };
 struct cb_row_column {
     const char *name;

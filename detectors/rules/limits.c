@@ -36,26 +36,32 @@ static bool period_holds(const struct cb_limit_period *p, int64_t t_s)
     return (s >= p->from_s && is_day(p->days, day)) || (s < p->to_s && is_day(p->days, day - 1));
 }
 
+/* A schedule and the time zone that it is in. */
+struct schedule {
+    const struct cb_limit_period *period;
+    size_t n;
+    const struct cb_timezone *zone;
+};
+
 /* HUGE_VAL: none. */
-static double lowest_of_periods(const struct cb_camera_conf *conf, int64_t utc_s)
+static double lowest_of_periods(const struct schedule *s, int64_t utc_s)
 {
-    const struct cb_limits_conf *l = &conf->limits;
     double lowest = HUGE_VAL;
-    int64_t t_s = local_s(&conf->timezone, utc_s);
-    for (size_t i = 0; i < l->n_periods; i++)
-        if (period_holds(&l->period[i], t_s))
-            lowest = fmin(lowest, l->period[i].limit_kmh);
+    int64_t t_s = local_s(s->zone, utc_s);
+    for (size_t i = 0; i < s->n; i++)
+        if (period_holds(&s->period[i], t_s))
+            lowest = fmin(lowest, s->period[i].limit);
     return lowest;
 }
 
-static double of_time(const struct cb_camera_conf *conf, int64_t utc_ns)
+static double of_time(const struct schedule *s, int64_t utc_ns)
 {
-    if (!conf->limits.n_periods || !conf->timezone.n || utc_ns == CB_UTC_UNKNOWN)
+    if (!s->n || !s->zone->n || utc_ns == CB_UTC_UNKNOWN)
         return HUGE_VAL;
     int64_t utc_s = floor_div(utc_ns, CB_NS_PER_S);
-    double highest = lowest_of_periods(conf, utc_s);
-    highest = fmax(highest, lowest_of_periods(conf, utc_s - TIME_DOUBT_S));
-    return fmax(highest, lowest_of_periods(conf, utc_s + TIME_DOUBT_S));
+    double highest = lowest_of_periods(s, utc_s);
+    highest = fmax(highest, lowest_of_periods(s, utc_s - TIME_DOUBT_S));
+    return fmax(highest, lowest_of_periods(s, utc_s + TIME_DOUBT_S));
 }
 
 /* The limit at x exactly; lanes do not overlap. NaN x: none of the lanes. */
@@ -87,8 +93,16 @@ double cb_limit_at_kmh(const struct cb_camera_conf *conf, enum cb_road_user who,
     if (isnan(conf->speed_limit_kmh))
         return NAN;
     /* fmin leaves a class without a limit, NaN, out */
+    struct schedule s = {conf->limits.period, conf->limits.n_periods, &conf->timezone};
     double of_class = who == CB_UNKNOWN ? NAN : conf->limits.class_kmh[who];
-    return fmin(fmin(of_place(conf, x_m), of_class), of_time(conf, utc_ns));
+    return fmin(fmin(of_place(conf, x_m), of_class), of_time(&s, utc_ns));
+}
+
+double cb_noise_limit_at_db(const struct cb_camera_conf *conf, int64_t utc_ns)
+{
+    const struct cb_noise_limits *l = &conf->microphone.limit;
+    struct schedule s = {l->period, l->n_periods, &conf->timezone};
+    return isnan(l->default_dba) ? NAN : fmin(l->default_dba, of_time(&s, utc_ns));
 }
 
 static int by_value(const void *a, const void *b)
@@ -115,10 +129,9 @@ static void places_of(const struct cb_passage *p, double ret_x_m[N_PLACES])
     free(x);
 }
 
-/* A recording knows UTC by configuration alone. */
-static int64_t utc_of(const struct cb_camera_conf *conf, const struct cb_passage *p, int64_t t_ns)
+int64_t cb_utc_of(const struct cb_camera_conf *conf, int64_t utc_offset_ns, int64_t t_ns)
 {
-    int64_t offset_ns = p->utc_offset_ns ? p->utc_offset_ns : conf->recording_utc_ns, utc_ns;
+    int64_t offset_ns = utc_offset_ns ? utc_offset_ns : conf->recording_utc_ns, utc_ns;
     if (offset_ns == CB_UTC_UNKNOWN || __builtin_add_overflow(t_ns, offset_ns, &utc_ns))
         return CB_UTC_UNKNOWN;
     return utc_ns;
@@ -134,7 +147,7 @@ double cb_limit_of_kmh(const struct cb_camera_conf *conf, const struct cb_passag
     for (int k = 0; k < N_PLACES; k++)
         for (int i = 0; i < 2; i++)
             highest = fmax(highest, cb_limit_at_kmh(conf, p->road_user, x_m[k],
-                                                    utc_of(conf, p, t_ns[i])));
+                                                    cb_utc_of(conf, p->utc_offset_ns, t_ns[i])));
     return highest;
 }
 

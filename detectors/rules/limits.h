@@ -21,6 +21,14 @@ double cb_limit_at_kmh(const struct cb_camera_conf *conf, enum cb_road_user who,
  */
 double cb_limit_of_kmh(const struct cb_camera_conf *conf, const struct cb_passage *p);
 
+/**
+ * The limit of LAFmax, dB(A): the default's, or that of a period where one that holds is lower; in
+ * doubt as above. @return NaN: there is none
+ */
+double cb_noise_limit_at_db(const struct cb_camera_conf *conf, int64_t utc_ns);
+/** UTC of a stream time; a recording knows it by configuration alone. @return or CB_UTC_UNKNOWN */
+int64_t cb_utc_of(const struct cb_camera_conf *conf, int64_t utc_offset_ns, int64_t t_ns);
+
 /** excess: of the charged speed over the limit, as a share of the limit. */
 enum cb_severity cb_severity_of(const struct cb_severity_table *table, double excess);
 

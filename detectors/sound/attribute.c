@@ -10,10 +10,10 @@
 #include "candidate.h"
 #include "scene.h"
 
-#define UNSEEN_PRIOR   0.1 /* of ten that roar past, nine are followed by the tracker */
-#define WEIGHED_MAX    64  /* moments: they overlap, more would say nothing new */
-#define DIRECTIONS_MIN 5   /* in a row, along the vehicle's way: a fifth of a second */
-#define FOLLOW_MIN     0.6 /* of the directions: with two sources half would go with either */
+#define UNSEEN_PRIOR   0.02 /* of fifty that roar past, the tracker follows all but one */
+#define WEIGHED_MAX    64   /* moments: they overlap, more would say nothing new */
+#define DIRECTIONS_MIN 5    /* in a row, along the vehicle's way: a fifth of a second */
+#define FOLLOW_MIN     0.6  /* of the directions: with two sources half would go with either */
 
 /* A copy with fewer moments when there are many, and what belongs to them. */
 struct weighed {
@@ -110,21 +110,26 @@ static const char *why_not(const struct ranking *k, const struct cb_hearing *h, 
         return "no_vehicle";
     if (odds < odds_min)
         return k->second < 0 ? "maybe_unseen" : "several_vehicles";
-    if (h->doa && (a->n_run < DIRECTIONS_MIN ||
-                   (double) a->n_agree < FOLLOW_MIN * (double) a->n_directions))
+    if (h->doa &&
+        (a->n_run < DIRECTIONS_MIN || (double) a->n_agree < FOLLOW_MIN * (double) a->n_directions))
         return "not_followed";
     return "";
 }
 
+/* The peak must come from where the vehicle is: else the level is somebody else's. */
 static void tell_place(const struct cb_hearing *h, const struct ranking *k, int64_t t_peak_ns,
                        struct cb_origin *ret)
 {
     struct cb_way way = {cb_pipe_at, &k->best.pipe};
+    if (ret->track >= 0 && h->doa &&
+        !cb_bearing_along(h, &way, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad)) {
+        ret->track = -1;
+        ret->why = "peak_elsewhere";
+    }
     if (ret->track < 0) {
-        cb_bearing_at(h, NULL, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad);
+        cb_bearing_alone(h, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad);
         return;
     }
-    cb_bearing_at(h, &way, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad);
     ret->distance_db = k->best.distance_db;
     ret->distance_u_db = k->best.distance_u_db;
     ret->distance_m = 7.5 * pow(10, k->best.distance_db / 20);
@@ -134,8 +139,13 @@ int cb_attribute(const struct cb_scene *scene, const struct cb_hearing *h, int64
                  double odds_min, struct cb_origin *ret)
 {
     struct ranking k = {.second = -1};
-    *ret = (struct cb_origin){.track = -1, .second = -1, .why = "", .distance_m = NAN,
-                              .distance_db = NAN, .distance_u_db = NAN, .azimuth_rad = NAN,
+    *ret = (struct cb_origin){.track = -1,
+                              .second = -1,
+                              .why = "",
+                              .distance_m = NAN,
+                              .distance_db = NAN,
+                              .distance_u_db = NAN,
+                              .azimuth_rad = NAN,
                               .azimuth_u_rad = NAN};
     if (scene->t_ns == INT64_MIN)
         ret->why = "no_pictures";

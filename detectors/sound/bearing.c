@@ -9,6 +9,8 @@
 #define AFTER_NS      (120 * CB_NS_PER_MS)
 #define ECHO_RAD      0.02 /* of a moment's direction besides the noise */
 #define INDEPENDENT_S 0.1  /* windows overlap */
+#define PLACE_U_M     0.5  /* of the vehicle's place */
+#define STRAY_RAD     0.17 /* farther off the vehicle's place it is an echo, or another sound */
 
 /* A weighted straight line through angles that are near each other. */
 struct line {
@@ -48,27 +50,33 @@ static bool is_near(const struct cb_heard *m, int64_t t_peak_ns)
            m->t_ns <= t_peak_ns + AFTER_NS;
 }
 
-static bool along(const struct cb_hearing *h, const struct cb_way *way, int64_t t_peak_ns,
-                  double *ret_azimuth_rad, double *ret_u_rad)
+bool cb_bearing_along(const struct cb_hearing *h, const struct cb_way *way, int64_t t_peak_ns,
+                      double *ret_azimuth_rad, double *ret_u_rad)
 {
     struct line l = {0};
+    size_t n = 0;
     double x, y;
     for (size_t i = 0; i < h->n; i++) {
         const struct cb_heard *m = &h->heard[i];
-        if (is_near(m, t_peak_ns) && cb_way_emitted(h, way, m->t_ns, &x, &y))
-            add(&l, 0, cb_doa_offset_rad(h->doa, m->azimuth_rad, x, y, CB_SOURCE_HIGH_M),
-                m->u_rad);
+        if (!is_near(m, t_peak_ns) || !cb_way_emitted(h, way, m->t_ns, &x, &y))
+            continue;
+        double off = cb_doa_offset_rad(h->doa, m->azimuth_rad, x, y, CB_SOURCE_HIGH_M);
+        double place = PLACE_U_M / hypot(x - h->microphone_m[0], y - h->microphone_m[1]);
+        n++;
+        if (fabs(off) <= STRAY_RAD + fmin(M_PI / 4, 2 * place))
+            add(&l, 0, off, m->u_rad);
     }
-    if (!l.n || !cb_way_emitted(h, way, t_peak_ns, &x, &y))
+    if (!l.n || 2 * l.n < n || !cb_way_emitted(h, way, t_peak_ns, &x, &y))
         return false;
     double off = at_zero(&l, false, ret_u_rad);
     double place = atan2(x - h->microphone_m[0], y - h->microphone_m[1]);
     *ret_azimuth_rad = remainder(place + off, 2 * M_PI);
+    *ret_u_rad = hypot(*ret_u_rad, cb_doa_lasting_u_rad(h->doa, *ret_azimuth_rad));
     return true;
 }
 
-static bool alone(const struct cb_hearing *h, int64_t t_peak_ns, double *ret_azimuth_rad,
-                  double *ret_u_rad)
+bool cb_bearing_alone(const struct cb_hearing *h, int64_t t_peak_ns, double *ret_azimuth_rad,
+                      double *ret_u_rad)
 {
     struct line l = {0};
     double sx = 0, sy = 0;
@@ -84,20 +92,9 @@ static bool alone(const struct cb_hearing *h, int64_t t_peak_ns, double *ret_azi
             add(&l, cb_s_from_ns(m->t_ns - t_peak_ns), remainder(m->azimuth_rad - middle, 2 * M_PI),
                 m->u_rad);
     }
-    if (!l.n)
+    if (!l.n || !h->doa)
         return false;
     *ret_azimuth_rad = remainder(middle + at_zero(&l, true, ret_u_rad), 2 * M_PI);
-    return true;
-}
-
-void cb_bearing_at(const struct cb_hearing *h, const struct cb_way *way, int64_t t_peak_ns,
-                   double *ret_azimuth_rad, double *ret_u_rad)
-{
-    *ret_azimuth_rad = *ret_u_rad = NAN;
-    if (!h->doa)
-        return;
-    if (!(way && along(h, way, t_peak_ns, ret_azimuth_rad, ret_u_rad)) &&
-        !alone(h, t_peak_ns, ret_azimuth_rad, ret_u_rad))
-        return;
     *ret_u_rad = hypot(*ret_u_rad, cb_doa_lasting_u_rad(h->doa, *ret_azimuth_rad));
+    return true;
 }

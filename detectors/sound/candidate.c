@@ -6,22 +6,21 @@
 #include "base/mem.h"
 #include "scene.h"
 
-#define BEYOND_NS     (2 * CB_NS_PER_S)
-#define END_NS        (500 * CB_NS_PER_MS) /* of a track's end, by which its last speed is told */
-#define STANDS_MPS    0.7                  /* slower is no motion: the box trembles */
-#define HEADING_M     1.5                  /* moved less, it tells no heading */
-#define SEEN_SHARE    0.5  /* of the moments: less, and a track can't be weighed */
-#define FIX_U_M       0.4  /* of the point followed, standard */
-#define TURN_RAD      0.03 /* of the array against the road: 1.7°, standard, surveyed by eye */
+#define BEYOND_NS  (2 * CB_NS_PER_S)
+#define END_NS     (800 * CB_NS_PER_MS) /* of a track's end, by which its last speed is told */
+#define STANDS_MPS 0.7                  /* slower is no motion: the box trembles */
+#define HEADING_M  1.5                  /* moved less, it tells no heading */
+#define SEEN_SHARE 0.5                  /* of the moments: less, and a track can't be weighed */
+#define FIX_U_M    0.4                  /* of the point followed, standard */
+#define TURN_RAD   0.03 /* of the array against the road: 1.7°, standard, surveyed by eye */
 
 /* The pipe's place behind the point followed: the axle nearer to the camera. Wheel base and
  * overhang of the class; the spread takes in half a tenth of a second between sound and picture. */
 static const struct {
     double wheel_base_m, overhang_m, spread_m;
 } sizes[CB_ROAD_USER_COUNT] = {
-    [CB_CAR] = {2.7, 0.6, 1.1},        [CB_TRUCK] = {4.5, 0, 2.5},
-    [CB_BUS] = {5.5, 2.0, 2.0},        [CB_MOTORCYCLE] = {1.3, 0.2, 0.8},
-    [CB_UNKNOWN] = {2.7, 0.6, 1.5},
+    [CB_CAR] = {2.7, 0.6, 1.1},        [CB_TRUCK] = {4.5, 0, 2.5},     [CB_BUS] = {5.5, 2.0, 2.0},
+    [CB_MOTORCYCLE] = {1.3, 0.2, 0.8}, [CB_UNKNOWN] = {2.7, 0.6, 1.5},
 };
 
 /* A Gaussian in five steps. */
@@ -29,31 +28,51 @@ static const double step_at[] = {-2, -1, 0, 1, 2};
 static const double step_weight[] = {0.054, 0.244, 0.404, 0.244, 0.054};
 #define N_STEPS ((int) CB_LEN(step_at))
 
-/* The mean velocity over the end that begins or finishes a track. */
-static void end_velocity(const struct cb_scene_track *t, bool at_start, double ret_mps[2])
+/* Where a track begins or ends, and its speed there: the middles of the two halves of that end. */
+struct end {
+    int64_t t_ns;
+    double at_m[2], v_mps[2];
+};
+
+static void mean_fix(const struct cb_fix *f, size_t n, int64_t t0_ns, double ret[3])
 {
-    size_t a = 0, b = t->n - 1;
-    if (at_start)
-        for (b = 0; b + 1 < t->n && t->fix[b].t_ns < t->fix[0].t_ns + END_NS;)
-            b++;
-    else
-        for (a = t->n - 1; a > 0 && t->fix[a].t_ns > t->fix[t->n - 1].t_ns - END_NS;)
-            a--;
-    double dt = cb_s_from_ns(t->fix[b].t_ns - t->fix[a].t_ns);
-    ret_mps[0] = dt > 0 ? (t->fix[b].x_m - t->fix[a].x_m) / dt : 0;
-    ret_mps[1] = dt > 0 ? (t->fix[b].y_m - t->fix[a].y_m) / dt : 0;
+    ret[0] = ret[1] = ret[2] = 0;
+    for (size_t i = 0; i < n; i++) {
+        ret[0] += cb_s_from_ns(f[i].t_ns - t0_ns) / (double) n;
+        ret[1] += f[i].x_m / (double) n;
+        ret[2] += f[i].y_m / (double) n;
+    }
+}
+
+static void end_of(const struct cb_scene_track *t, bool at_start, struct end *ret)
+{
+    size_t a = 0, b = t->n;
+    const struct cb_fix *end = &t->fix[at_start ? 0 : t->n - 1];
+    *ret = (struct end){.t_ns = end->t_ns, .at_m = {end->x_m, end->y_m}};
+    while (at_start && b > 2 && t->fix[b - 1].t_ns > end->t_ns + END_NS)
+        b--;
+    while (!at_start && a + 2 < b && t->fix[a].t_ns < end->t_ns - END_NS)
+        a++;
+    size_t half = (b - a) / 2;
+    double first[3], second[3];
+    if (!half)
+        return;
+    mean_fix(&t->fix[a], half, end->t_ns, first);
+    mean_fix(&t->fix[b - half], half, end->t_ns, second);
+    for (int k = 0; k < 2; k++) {
+        ret->v_mps[k] = (second[k + 1] - first[k + 1]) / fmax(1e-3, second[0] - first[0]);
+        ret->at_m[k] = (first[k + 1] + second[k + 1] - ret->v_mps[k] * (first[0] + second[0])) / 2;
+    }
 }
 
 static bool beyond(const struct cb_scene_track *t, int64_t t_ns, double *ret_x_m, double *ret_y_m)
 {
-    bool at_start = t_ns < t->fix[0].t_ns;
-    const struct cb_fix *end = &t->fix[at_start ? 0 : t->n - 1];
-    double v[2];
-    end_velocity(t, at_start, v);
-    bool stands = hypot(v[0], v[1]) < STANDS_MPS;
-    double dt = stands ? 0 : cb_s_from_ns(t_ns - end->t_ns);
-    *ret_x_m = end->x_m + dt * v[0];
-    *ret_y_m = end->y_m + dt * v[1];
+    struct end e;
+    end_of(t, t_ns < t->fix[0].t_ns, &e);
+    bool stands = hypot(e.v_mps[0], e.v_mps[1]) < STANDS_MPS;
+    double dt = stands ? 0 : cb_s_from_ns(t_ns - e.t_ns);
+    *ret_x_m = e.at_m[0] + dt * e.v_mps[0];
+    *ret_y_m = e.at_m[1] + dt * e.v_mps[1];
     return stands || fabs(dt) <= cb_s_from_ns(BEYOND_NS);
 }
 
@@ -77,7 +96,7 @@ bool cb_pipe_at(const void *self, int64_t t_ns, double *ret_x_m, double *ret_y_m
     if (!is_known && !(is_known = beyond(t, t_ns, ret_x_m, ret_y_m)))
         return false;
     if (!heading(t, ahead)) {
-        ahead[0] = 0; /* along the road, either way: behind_m has both signs then */
+        ahead[0] = 0; /* as if it drove away: behind_m has both signs then */
         ahead[1] = 1;
     }
     *ret_x_m -= p->behind_m * ahead[0];
@@ -112,8 +131,8 @@ static void pipe_room(const struct cb_scene_track *t, double *ret_mean_m, double
     *ret_mean_m = sizes[t->road_user].overhang_m;
     if (moves && ahead[1] < 0)
         *ret_mean_m += sizes[t->road_user].wheel_base_m;
-    if (!moves) {
-        *ret_mean_m = 0;
+    if (!moves) { /* away: a little nearer than the point; coming: beyond it by the wheel base */
+        *ret_mean_m = -sizes[t->road_user].wheel_base_m / 2;
         *ret_spread_m = hypot(*ret_spread_m, sizes[t->road_user].wheel_base_m / 2);
     }
 }
@@ -157,9 +176,8 @@ static void finish(const struct total *t, struct cb_candidate *ret)
 static double distance_db_at(const struct cb_hearing *h, const struct cb_way *w, int64_t t_ns)
 {
     double x, y;
-    return cb_way_emitted(h, w, t_ns, &x, &y)
-               ? 20 * log10(cb_hearing_distance_m(h, x, y) / 7.5)
-               : NAN;
+    return cb_way_emitted(h, w, t_ns, &x, &y) ? 20 * log10(cb_hearing_distance_m(h, x, y) / 7.5)
+                                              : NAN;
 }
 
 void cb_candidate_weigh(const struct cb_hearing *h, const struct cb_scene_track *t,

@@ -23,7 +23,7 @@ int cb_firing_follow(const struct cb_row *const *row, size_t n, size_t n_bins, d
  * else a heard rate does is the Doppler shift, or against the way that explains it.
  */
 struct cb_doppler_basis {
-    size_t n;
+    size_t n;                  /* 0: the rate jumps as no Doppler shift makes it: gears, throttle */
     double q[3][CB_HEARD_MAX]; /* orthonormal over the moments with a rate */
 };
 

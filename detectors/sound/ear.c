@@ -12,7 +12,9 @@
 #include "cutter.h"
 #include "dsp/dsp_sound.h"
 #include "lookout.h"
+#include "levels.h"
 #include "meter.h"
+#include "range.h"
 
 #define TICKS_PER_S        100 /* levels looked at for events */
 #define ROWS_PER_S         20
@@ -25,6 +27,7 @@
 #define HEARD_ENVELOPES    (ENVELOPES_PER_S / HEARD_PER_S)
 #define TICK_NS            (CB_NS_PER_S / TICKS_PER_S)
 #define TICKS_PER_LINE     10
+#define RUN_MAX            512 /* samples between two looks at anything: 2 ms at 192 kHz are 384 */
 #define JITTER_NS          (2 * CB_NS_PER_MS) /* stamps rounded to ms: counted samples are better */
 #define STEADY_UNDER_DB    5.0 /* sweeps are looked for from so much under an event's level */
 #define GAP_NS             (250 * CB_NS_PER_MS) /* more than that can't be jitter */
@@ -56,6 +59,11 @@ struct cb_ear {
     int time_source;
     struct divider tick, row_step, heard_step, envelope_step;
     struct cb_meter meter;
+    struct cb_bands bands;
+    size_t n_bands_due; /* newest samples that the bands have not had: a tick's at a time */
+    struct cb_range range;
+    struct cb_level_log log;
+    double peak_band[CB_BANDS]; /* mean squares at the open event's LAFmax */
     struct cb_ambient background;
     struct cb_cutter cutter;
     double line_max_db, background_db;
@@ -83,7 +91,7 @@ int cb_ear_create(struct cb_ear **ret, const struct cb_microphone_conf *conf,
     e->n_positions = conf->n_positions;
     memcpy(e->position_m, conf->position_m, sizeof e->position_m);
     e->temperature_c = NAN;
-    cb_cutter_init(&e->cutter, conf->limit_dba);
+    cb_cutter_init(&e->cutter, cb_noise_limits_lowest(&conf->limit));
     e->t_ns = e->t_line_ns = INT64_MIN;
     e->background_db = NAN;
     e->row = calloc(N_ROWS, sizeof *e->row);
@@ -147,6 +155,7 @@ static int take_format(struct cb_ear *e, const struct cb_samples *s)
     e->rate_hz = s->rate_hz;
     e->n_channels = s->n_channels;
     cb_meter_init(&e->meter, s->rate_hz, e->sensitivity_dbfs);
+    cb_bands_init(&e->bands, s->rate_hz);
     return 0;
 }
 
@@ -156,9 +165,16 @@ static void start_divider(struct divider *d, int64_t per_s, int64_t t_ns, int ra
     *d = (struct divider){.phase = into_ns * rate_hz / step_ns, .per_s = per_s};
 }
 
-static bool divide(struct divider *d, int rate_hz)
+/* Samples up to and with the one that completes the step. */
+static int64_t until(const struct divider *d, int rate_hz)
 {
-    d->phase += d->per_s;
+    return (rate_hz - d->phase + d->per_s - 1) / d->per_s;
+}
+
+/* @param n at most until(d) */
+static bool divide(struct divider *d, int64_t n, int rate_hz)
+{
+    d->phase += n * d->per_s;
     if (d->phase < rate_hz)
         return false;
     d->phase -= rate_hz;
@@ -178,6 +194,10 @@ static void anchor(struct cb_ear *e, int64_t t_ns)
 static void start_stretch(struct cb_ear *e, int64_t t_ns)
 {
     cb_meter_reset(&e->meter);
+    cb_bands_reset(&e->bands);
+    e->range = (struct cb_range){0};
+    e->n_bands_due = 0;
+    e->log.n = 0;
     e->n_heard = e->next = 0;
     e->n_rows = e->n_moments = e->n_envelope = 0;
     e->envelope_sum = 0;
@@ -255,6 +275,8 @@ static int tell_event(struct cb_ear *e, int64_t to_ns)
         .lafmax_db = e->cutter.peak_db,
         .background_db = e->background_db,
         .is_overload = e->t_overload_ns >= from_ns,
+        .is_under_range =
+            e->cutter.peak_db < cb_meter_db(&e->meter, cb_range_least(&e->range)),
         .n_bins = cb_spectrum_n_bins(e->spectrum),
         .bin_hz = cb_spectrum_bin_hz(e->spectrum),
         .envelope = e->event_envelope,
@@ -266,6 +288,8 @@ static int tell_event(struct cb_ear *e, int64_t to_ns)
     ev.row = e->event_row;
     ev.n_heard = collect_heard(e, from_ns, to_ns);
     ev.heard = e->event_heard;
+    cb_levels_between(&e->log, &e->meter, from_ns, to_ns, &ev.levels);
+    cb_levels_set_bands(&ev.levels, &e->meter, e->peak_band);
     return ev.n_rows ? e->listener.on_event(e->listener.self, &ev) : 0;
 }
 
@@ -283,14 +307,28 @@ static void tell_level(struct cb_ear *e, int64_t t_ns)
         e->listener.on_level(e->listener.self, &l);
 }
 
+/* What the meter saw since the tick before. @return its LAFmax */
+static double take_tick(struct cb_ear *e)
+{
+    struct cb_meter_tick t;
+    unroll_newest(e, 0, e->n_bands_due);
+    cb_bands_add(&e->bands, e->window, e->n_bands_due);
+    e->n_bands_due = 0;
+    cb_meter_take(&e->meter, &t);
+    cb_level_log_add(&e->log, e->t_ns, &t);
+    return cb_meter_db(&e->meter, t.max_fast);
+}
+
 static int on_tick(struct cb_ear *e)
 {
-    double max_db = cb_meter_take_max_db(&e->meter);
+    double max_db = take_tick(e);
     e->line_max_db = fmax(e->line_max_db, max_db);
     if (!e->cutter.is_open)
         e->background_db = cb_ambient_db(&e->background);
     enum cb_cut cut = cb_cutter_add(&e->cutter, e->t_ns, max_db, e->background_db);
     int r = cut == CB_CUT_END ? tell_event(e, e->cutter.t_end_ns) : 0;
+    if (e->cutter.is_open && e->cutter.t_peak_ns == e->t_ns)
+        cb_bands_get(&e->bands, e->peak_band);
     int64_t i_tick = (e->t_ns + TICK_NS / 2) / TICK_NS;
     if (i_tick % TICKS_PER_LINE == 0)
         tell_level(e, i_tick * TICK_NS);
@@ -307,6 +345,8 @@ static void on_row(struct cb_ear *e)
     double p = cb_spectrum_row(e->spectrum, e->window, n, row);
     row->t_ns = e->t_ns - (int64_t) n * CB_NS_PER_S / e->rate_hz / 2;
     row->level_db = cb_meter_db(&e->meter, p);
+    if (e->cutter.is_open && cb_range_is_clipped(e->window, n))
+        e->t_overload_ns = e->t_ns;
     row->sweep_per_s = 0;
     if (e->cutter.is_open ||
         row->level_db >= cb_cutter_trigger_db(&e->cutter, e->background_db) - STEADY_UNDER_DB)
@@ -363,35 +403,55 @@ static void on_envelope(struct cb_ear *e)
     e->envelope_n = 0;
 }
 
-static void keep_sample(struct cb_ear *e, const struct cb_samples *s, size_t i)
+static void keep_samples(struct cb_ear *e, const struct cb_samples *s, size_t i, size_t n)
 {
+    size_t cap = cb_spectrum_window_n(e->spectrum), next = e->next;
     for (int c = 0; c < e->n_array || c == 0; c++) {
-        float x = s->channel[c][i];
-        e->ring[c][e->next] = isfinite(x) ? fmaxf(-1e3f, fminf(1e3f, x)) : 0;
+        next = e->next;
+        for (size_t k = i; k < i + n; k++) {
+            e->ring[c][next] = cb_meter_sane(s->channel[c][k]);
+            next = next + 1 < cap ? next + 1 : 0;
+        }
     }
-    e->next = (e->next + 1) % cb_spectrum_window_n(e->spectrum);
-    e->n_heard++;
+    e->next = next;
+    e->n_heard += n;
 }
 
-static int add_sample(struct cb_ear *e, const struct cb_samples *s, size_t i)
+/* n samples in which nothing falls due before the last. @param n at most RUN_MAX */
+static int add_run(struct cb_ear *e, const struct cb_samples *s, size_t i, size_t n)
 {
-    float x = s->channel[0][i];
-    double a = cb_meter_add(&e->meter, x);
-    e->envelope_sum += a * a;
-    e->envelope_n++;
-    keep_sample(e, s, i);
-    e->n_since_anchor++;
+    const float *x = s->channel[0] + i;
+    float square[RUN_MAX];
+    cb_meter_add_block(&e->meter, x, n, square);
+    e->n_bands_due += n;
+    cb_range_add(&e->range, x, n);
+    for (size_t k = 0; k < n; k++)
+        e->envelope_sum += square[k];
+    e->envelope_n += (int) n;
+    keep_samples(e, s, i, n);
+    e->n_since_anchor += (int64_t) n;
     e->t_ns = e->anchor_ns + e->n_since_anchor / e->rate_hz * CB_NS_PER_S +
               e->n_since_anchor % e->rate_hz * CB_NS_PER_S / e->rate_hz;
-    if (cb_meter_is_overload(x))
-        e->t_overload_ns = e->t_ns;
-    if (divide(&e->envelope_step, e->rate_hz))
+    for (size_t k = 0; k < n; k++)
+        if (cb_meter_is_overload(x[k]))
+            e->t_overload_ns = e->t_ns;
+    if (divide(&e->envelope_step, (int64_t) n, e->rate_hz))
         on_envelope(e);
-    if (divide(&e->row_step, e->rate_hz))
+    if (divide(&e->row_step, (int64_t) n, e->rate_hz))
         on_row(e);
-    if (divide(&e->heard_step, e->rate_hz))
+    if (divide(&e->heard_step, (int64_t) n, e->rate_hz))
         on_moment(e);
-    return divide(&e->tick, e->rate_hz) ? on_tick(e) : 0;
+    return divide(&e->tick, (int64_t) n, e->rate_hz) ? on_tick(e) : 0;
+}
+
+static size_t run_length(const struct cb_ear *e, size_t n_left)
+{
+    int64_t n = n_left < RUN_MAX ? (int64_t) n_left : RUN_MAX;
+    const struct divider *d[] = {&e->envelope_step, &e->row_step, &e->heard_step, &e->tick};
+    for (size_t i = 0; i < CB_LEN(d); i++)
+        if (until(d[i], e->rate_hz) < n)
+            n = until(d[i], e->rate_hz);
+    return (size_t) n;
 }
 
 int cb_ear_flush(struct cb_ear *e)
@@ -399,7 +459,7 @@ int cb_ear_flush(struct cb_ear *e)
     if (!e->cutter.is_open)
         return 0;
     /* the clip may have ended between two looks at the level */
-    double max_db = cb_meter_take_max_db(&e->meter);
+    double max_db = take_tick(e);
     if (max_db > e->cutter.peak_db) {
         e->cutter.peak_db = max_db;
         e->cutter.t_peak_ns = e->t_ns;
@@ -435,8 +495,10 @@ int cb_ear_add(struct cb_ear *e, const struct cb_samples *s)
     if (s->rate_hz < 4000 || s->rate_hz > 192000 || s->n_channels < 1)
         return -EINVAL;
     int r = align(e, s);
-    for (size_t i = 0; i < s->n && r >= 0; i++)
-        r = add_sample(e, s, i);
+    for (size_t i = 0, n; i < s->n && r >= 0; i += n) {
+        n = run_length(e, s->n - i);
+        r = add_run(e, s, i, n);
+    }
     return r;
 }
 

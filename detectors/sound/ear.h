@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "levels.h"
 #include "schema/noise.h"
 #include "spectrum.h"
 #include "weigh.h"
@@ -25,7 +26,9 @@ struct cb_sound_event {
     int64_t utc_offset_ns;
     int time_source;
     double lafmax_db, background_db; /* background: NaN when unknown yet */
-    bool is_overload;
+    struct cb_sound_levels levels;   /* from start to end */
+    bool is_overload;    /* clipped, at full scale or below it: a lower bound, never evidence */
+    bool is_under_range; /* the stream's own rounding adds 0.8 dB or more: never evidence */
     const struct cb_row *const *row; /* n_rows, in time order; at least one */
     size_t n_rows, n_bins;
     double bin_hz;

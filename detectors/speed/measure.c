@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "edge.h"
 #include "motion.h"
 #include "road.h"
 #include "speed.h"
@@ -13,14 +14,9 @@
 #define POINT_U_PX 1.0
 #define POINT_U_M  0.03
 /* Parts no averaging takes away, standard uncertainties. */
-#define CAMERA_HEIGHT_M    6.0  /* assumed where the calibration knows no pose */
-#define CONTACT_HEIGHT_U_M 0.08 /* of a contact point above the road: it reads fast by z / h */
-/* A point that another detector followed, low on a vehicle's front or rear: anywhere between the
- * tyre or shadow on the road and a bumper's lower edge, 0.2 m up. */
-#define LOW_POINT_M   0.10
-#define LOW_POINT_U_M 0.06
-#define DRIFT_U_M     0.08   /* of the followed point along the vehicle, at either end */
-#define TIMING_U_S    0.0005 /* of a capture time, at either end */
+#define LOW_DRIFT_U_M     0.08   /* of the followed point along the vehicle, at either end … */
+#define CONTACT_DRIFT_U_M 0.03   /* … and of the near edge, which is one place on it */
+#define TIMING_U_S        0.0005 /* of a capture time, at either end */
 
 #define N_MIN         5
 #define SECONDS_MIN   0.2
@@ -130,50 +126,58 @@ static bool is_standing(const struct look *l)
     return seconds > 0.8 && (moved < STANDING_M || moved < STANDING_MPS * seconds);
 }
 
-static double camera_height(const struct cb_road *road)
+static struct cb_edge_creep creep_of(const struct cb_road *road, const struct look *l,
+                                     const struct cb_motion *m)
 {
-    return isnan(road->height_m) ? CAMERA_HEIGHT_M : road->height_m;
+    return cb_edge_creep(road, l->has_contacts, m->y0_m, m->y0_m + m->dy_m);
 }
 
-/* What a point z above the road, seen from h, moves too fast by: h / (h − z). Only a known pose
- * corrects; without one the whole height is uncertainty. */
-static double height_factor(const struct cb_road *road, const struct look *l)
-{
-    if (l->has_contacts || !cb_road_pose(road))
-        return 1;
-    return fmax(0.5, 1 - LOW_POINT_M / camera_height(road));
-}
+/* What a speed on the road plane is multiplied by, and how sure that is: relative, shared by all
+ * passages of a camera. */
+struct scale {
+    double factor, u;
+};
 
-static double height_u(const struct cb_road *road, const struct look *l)
-{
-    double z = l->has_contacts ? CONTACT_HEIGHT_U_M : LOW_POINT_U_M;
-    if (!l->has_contacts && !cb_road_pose(road))
-        z = hypot(z, LOW_POINT_M);
-    return z / camera_height(road);
-}
-
-/* Relative standard uncertainty that all points of a track share. */
-static double systematic_u(const struct cb_road *road, const struct look *l,
-                           const struct cb_motion *m)
+/* The calibration and the followed edge say 1 − share ± u; reference drives, if there were any,
+ * say more of the same, and count by what they know. */
+static struct scale scale_of(const struct cb_road *road, const struct cb_camera_conf *conf,
+                             const struct look *l, const struct cb_motion *m)
 {
     double length = m->speed_mps * (m->t1_s - m->t0_s);
     double x = m->x0_m + m->dx_m / 2, y1 = m->y0_m + m->dy_m;
-    double scale = fabs(m->dy_m) > 0.1 * length
-                       ? cb_road_scale_u(road, x, m->y0_m, y1)
-                       : cb_road_scale_u(road, x, m->y0_m, m->y0_m + length);
-    double height = height_u(road, l);
-    double drift = sqrt(2) * DRIFT_U_M / length;
-    double timing = sqrt(2) * TIMING_U_S / (m->t1_s - m->t0_s);
-    return sqrt(scale * scale + height * height + drift * drift + timing * timing);
+    double u = fabs(m->dy_m) > 0.1 * length ? cb_road_scale_u(road, x, m->y0_m, y1)
+                                            : cb_road_scale_u(road, x, m->y0_m, m->y0_m + length);
+    struct cb_edge_creep creep = creep_of(road, l, m);
+    struct scale s = {1 - creep.share, hypot(u, creep.u)};
+    double ref_u = conf->calibration.reference_u;
+    if (ref_u > 0 && isfinite(s.u)) {
+        double w = s.u * s.u / (s.u * s.u + ref_u * ref_u);
+        s.factor *= 1 + w * (conf->calibration.reference_factor - 1);
+        s.u = ref_u * sqrt(w);
+    }
+    return s;
+}
+
+/* Relative standard uncertainty that no averaging over a track takes away. */
+static double systematic_u(const struct cb_road *road, const struct cb_camera_conf *conf,
+                           const struct look *l, const struct cb_motion *m)
+{
+    double seconds = m->t1_s - m->t0_s, scale = scale_of(road, conf, l, m).u;
+    double own = creep_of(road, l, m).own_u;
+    double drift =
+        sqrt(2) * (l->has_contacts ? CONTACT_DRIFT_U_M : LOW_DRIFT_U_M) / (m->speed_mps * seconds);
+    double timing = sqrt(2) * TIMING_U_S / seconds;
+    return sqrt(scale * scale + own * own + drift * drift + timing * timing);
 }
 
 /* Half-width of the 95 % interval; the factor of the random part is Student's, to 2 %. */
-static double u95_of(const struct cb_road *road, const struct look *l, const struct cb_motion *m)
+static double u95_of(const struct cb_road *road, const struct cb_camera_conf *conf,
+                     const struct look *l, const struct cb_motion *m)
 {
     double t = 1.96 + 2.7 / m->dof + 3 / (m->dof * m->dof);
     if (m->dof < 2)
         t = 12.7;
-    return hypot(t * m->u_speed_mps, 1.96 * m->speed_mps * systematic_u(road, l, m));
+    return hypot(t * m->u_speed_mps, 1.96 * m->speed_mps * systematic_u(road, conf, l, m));
 }
 
 static double wander_m(const struct look *l, const struct cb_motion *m)
@@ -184,8 +188,8 @@ static double wander_m(const struct look *l, const struct cb_motion *m)
     return m->noise * sum / (double) l->n;
 }
 
-static enum cb_reason judge(const struct cb_road *road, const struct look *l,
-                            struct cb_motion *ret_m, double *ret_u95)
+static enum cb_reason judge(const struct cb_road *road, const struct cb_camera_conf *conf,
+                            const struct look *l, struct cb_motion *ret_m, double *ret_u95)
 {
     if (l->n < N_MIN || l->p[l->n - 1].t_s < SECONDS_MIN)
         return CB_REASON_TOO_FEW_SAMPLES;
@@ -201,18 +205,19 @@ static enum cb_reason judge(const struct cb_road *road, const struct look *l,
         return CB_REASON_TOO_FEW_SAMPLES;
     if (length < STANDING_M)
         return CB_REASON_STANDING;
-    *ret_u95 = u95_of(road, l, ret_m);
+    *ret_u95 = u95_of(road, conf, l, ret_m);
     bool is_sure = *ret_u95 <= fmax(U95_MAX_MPS, U95_MAX_SHARE * ret_m->speed_mps);
     return is_sure ? CB_REASON_NONE : CB_REASON_TOO_UNCERTAIN;
 }
 
-static void conclude(const struct cb_road *road, struct look *l, struct cb_passage *p)
+static void conclude(const struct cb_road *road, const struct cb_camera_conf *conf, struct look *l,
+                     struct cb_passage *p)
 {
     struct cb_motion m = {0};
     double u95 = NAN;
-    p->reason = judge(road, l, &m, &u95);
+    p->reason = judge(road, conf, l, &m, &u95);
     if (p->reason == CB_REASON_NONE) {
-        p->speed_mps = m.speed_mps * height_factor(road, l);
+        p->speed_mps = m.speed_mps * scale_of(road, conf, l, &m).factor;
         p->u95_mps = u95;
     } else {
         for (size_t i = 0; i < l->n; i++)
@@ -242,7 +247,7 @@ int cb_speed_measure(const struct cb_road *road, const struct cb_camera_conf *co
         free(p.path);
         return -ENODATA;
     }
-    conclude(road, &l, &p);
+    conclude(road, conf, &l, &p);
     *ret = p;
     return 0;
 }

@@ -4,19 +4,20 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "across.h"
 #include "base/mem.h"
+#include "flank.h"
 
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
 #define SPAN_SHARE   0.5 /* of the zone that a passage covers at least, and */
 #define SPAN_ENOUGH_M 15.0
 #define NARROW_M     1.2  /* two wheels, or on foot */
+#define SHORT_M      2.7  /* … and seen from the side */
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
 #define HIGH_M       4.0  /* a camera lower than this does not tell heights apart */
 #define OWN_MIN      6    /* sightings apart from others that make a road user */
 #define OWN_SHARE    0.2 /* of all its sightings at least */
 #define WIDTHS_MAX   64
-#define ACROSS_M     0.15 /* scatter of the near end's middle */
-#define ACROSS_MAX_M 1.0  /* from the smooth line: more is a turn */
 
 bool cb_track_has_left(const struct cb_track *t, const struct cb_region *g)
 {
@@ -78,8 +79,11 @@ static double own_width(const struct cb_track *t)
     return fmax(w[n / 2], SOLID_SHARE * t->width_m);
 }
 
-static struct size size_of(const struct cb_track *t, const struct cb_road *road)
+static struct size size_of(const struct cb_track *t, const struct cb_road *road,
+                           const struct cb_region *g)
 {
+    if (g->is_side)
+        return (struct size){NAN, t->length_m, cb_flank_height_m(t, &g->side)};
     struct size s = {own_width(t), NAN, NAN};
     const struct cb_pose *pose = cb_road_pose(road);
     if (pose && pose->position_m[2] > HIGH_M)
@@ -94,12 +98,13 @@ static enum cb_road_user of_narrow(const struct size *s, double v_mps)
     return v_mps < 8.5 ? CB_BICYCLE : CB_MOTORCYCLE;
 }
 
-enum cb_road_user cb_track_road_user(const struct cb_track *t, const struct cb_road *road)
+enum cb_road_user cb_track_road_user(const struct cb_track *t, const struct cb_road *road,
+                                     const struct cb_region *g)
 {
-    struct size s = size_of(t, road);
+    struct size s = size_of(t, road, g);
     if (t->n_seen < CB_TRACK_CLASS_SEEN)
         return CB_UNKNOWN;
-    if (s.width_m < NARROW_M && !(s.length_m > 6))
+    if ((s.width_m < NARROW_M && !(s.length_m > 6)) || (g->is_side && s.length_m < SHORT_M))
         return of_narrow(&s, fabs(t->y.v));
     if (s.length_m > 9.5)
         return s.length_m < 14 && s.height_m > 2.6 ? CB_BUS : CB_TRUCK;
@@ -117,90 +122,18 @@ static bool crossed_middle(const struct cb_track *t, const struct cb_region *g)
     return lo < mid && hi > mid && hi - lo > need;
 }
 
-/* The three coefficients of a parabola by weighted sums; false when they are not determined. */
-static bool solve3(double a[3][4], double ret[3])
-{
-    for (int i = 0; i < 3; i++) {
-        if (!(a[i][i] > 1e-9)) /* normal equations: positive until they are singular */
-            return false;
-        for (int k = 0; k < 3; k++) {
-            double f = k == i ? 0 : a[k][i] / a[i][i];
-            for (int c = i; c < 4; c++)
-                a[k][c] -= f * a[i][c];
-        }
-    }
-    for (int i = 0; i < 3; i++)
-        ret[i] = a[i][3] / a[i][i];
-    return true;
-}
-
-static double parabola(const double c[3], double u)
-{
-    return c[0] + u * (c[1] + u * c[2]);
-}
-
-static double time_of(const struct cb_track *t, size_t i) /* −1 … 1 over the track */
-{
-    double span = (double) (t->point[t->n - 1].t_ns - t->point[0].t_ns);
-    return span > 0 ? 2 * (double) (t->point[i].t_ns - t->point[0].t_ns) / span - 1 : 0;
-}
-
-static bool fit_across(const struct cb_track *t, double c[3])
-{
-    for (int round = 0; round < 4; round++) {
-        double a[3][4] = {{0}};
-        for (size_t i = 0; i < t->n; i++) {
-            double u = time_of(t, i), x = t->point[i].x_m;
-            double e = round ? (x - parabola(c, u)) / ACROSS_M : 0, w = 1 / (1 + e * e);
-            const double q[4] = {1, u, u * u, x};
-            for (int r = 0; r < 3; r++)
-                for (int k = 0; k < 4; k++)
-                    a[r][k] += w * q[r] * q[k];
-        }
-        if (!solve3(a, c))
-            return false;
-    }
-    return true;
-}
-
-/*
- * The middle of the near end jumps across as shadow and sides come and go, by far more than the
- * edge does along, and says nothing of the motion. Its scatter about a smooth line through the
- * track is brought down to the uncertainty that the samples state; along, nothing is touched.
- */
-static void steady_across(const struct cb_track *t, const struct cb_road *road,
-                          struct cb_speed_sample *s)
-{
-    double c[3] = {0}, sum2 = 0, sigma = 0;
-    bool is_smooth = fit_across(t, c);
-    for (size_t i = 0; i < t->n; i++) {
-        const struct cb_track_point *p = &t->point[i];
-        struct cb_vec2 px, m = {parabola(c, time_of(t, i)), p->y_m};
-        s[i] = p->sample;
-        sigma += p->sample.sigma_px / (double) t->n;
-        if (!is_smooth || fabs(m.x - p->x_m) > ACROSS_MAX_M || cb_road_to_px(road, m, &px) < 0)
-            continue;
-        s[i].x_px = px.x;
-        s[i].y_px = px.y;
-        sum2 += pow(px.x - p->sample.x_px, 2) + pow(px.y - p->sample.y_px, 2);
-    }
-    double k = fmin(1, sigma / sqrt(sum2 / (double) t->n + 1e-9));
-    for (size_t i = 0; i < t->n; i++) {
-        s[i].x_px += k * (t->point[i].sample.x_px - s[i].x_px);
-        s[i].y_px += k * (t->point[i].sample.y_px - s[i].y_px);
-    }
-}
-
 static void refuse(struct cb_passage *p, enum cb_reason why)
 {
     p->speed_mps = p->u95_mps = NAN;
     p->reason = why;
 }
 
-int cb_track_passage(const struct cb_track *t, const struct cb_road *road,
+int cb_track_passage(struct cb_track *t, const struct cb_road *road,
                      const struct cb_camera_conf *conf, const struct cb_region *g,
                      struct cb_passage *ret)
 {
+    if (g->is_side)
+        cb_flank_settle(t, &g->side, road);
     if (!crossed_middle(t, g))
         return -ENODATA;
     CB_AUTO_FREE struct cb_speed_sample *s = calloc(t->n, sizeof *s);
@@ -209,7 +142,7 @@ int cb_track_passage(const struct cb_track *t, const struct cb_road *road,
     size_t n_in[CB_PATCH_COUNT] = {0};
     for (size_t i = 0; i < t->n; i++)
         n_in[t->point[i].patch]++;
-    steady_across(t, road, s);
+    cb_across_steady(t, road, s);
     if (n_in[CB_PATCH_ANOTHERS] > t->n / 2 &&
         (n_in[CB_PATCH_OWN] < OWN_MIN || (double) n_in[CB_PATCH_OWN] < OWN_SHARE * (double) t->n))
         return -ENODATA; /* part of another, torn off for a moment */
@@ -218,8 +151,10 @@ int cb_track_passage(const struct cb_track *t, const struct cb_road *road,
     if (r < 0)
         return r;
     ret->track = t->id;
-    ret->road_user = cb_track_road_user(t, road);
+    ret->road_user = cb_track_road_user(t, road, g);
     if (is_ambiguous)
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
+    else if (g->is_side && !isnan(ret->speed_mps) && !cb_flank_is_rigid(t, &g->side))
+        refuse(ret, CB_REASON_INCONSISTENT);
     return 0;
 }

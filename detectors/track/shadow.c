@@ -2,11 +2,16 @@
 
 #include <math.h>
 
+#include "passage.h"
+#include "upper.h"
+
 #define BODY_SHARE   0.5  /* of its sightings, as a body of its own: more, and it is somebody */
 #define COMMON_SHARE 0.6  /* of its sightings while the other was seen too */
 #define REACH_M      9.0  /* that far a low sun throws the shadow of a bus */
 #define RIGID_M      0.7  /* standard deviation of the distance between the two, along; */
 #define RIGID_SHADE_M 2.0 /* of what looks like shadow, whose edge jumps with the road's own; */
+#define LONG_M       14.0 /* a lorry or bus, */
+#define SHORT_M      6.0  /* or any other */
 #define RIGID_ACROSS_M 0.8 /* and across, where near ends jump as sides come and go */
 
 struct spread {
@@ -74,21 +79,44 @@ static bool goes_with(const struct cb_track *t, const struct cb_track *with)
            is_rigid(t, with, is_mostly_shade(t) ? RIGID_SHADE_M : RIGID_M);
 }
 
-bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t)
+static double length_max_m(const struct cb_track *t, const struct cb_road *road,
+                           const struct cb_region *g)
 {
-    if (is_somebody(t))
-        return false;
+    enum cb_road_user u = cb_track_road_user(t, road, g);
+    return u == CB_TRUCK || u == CB_BUS ? LONG_M : SHORT_M;
+}
+
+/* However much of a body it looks: only a known pose tells what stands where. */
+static bool is_upper(const struct cb_track *t, const struct cb_track *of,
+                     const struct cb_road *road, const struct cb_region *g)
+{
+    const struct cb_pose *pose = road ? cb_road_pose(road) : NULL;
+    return pose && of != t && of->id &&
+           cb_track_is_upper_part(t, of, pose->position_m[2], pose->position_m[0],
+                                  pose->position_m[1], length_max_m(of, road, g));
+}
+
+static bool is_of(const struct cb_track *t, const struct cb_track *of, const struct cb_road *road,
+                  const struct cb_region *g)
+{
+    return (!is_somebody(t) && goes_with(t, of)) || is_upper(t, of, road, g);
+}
+
+bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,
+                        const struct cb_road *road, const struct cb_region *g)
+{
     bool is_shadow = t->went_with;
     for (size_t i = 0; i < k->n && !is_shadow; i++)
-        is_shadow = goes_with(t, &k->track[i]);
+        is_shadow = is_of(t, &k->track[i], road, g);
     return is_shadow;
 }
 
-void cb_track_note_shadows(struct cb_tracker *k, const struct cb_track *of)
+void cb_track_note_shadows(struct cb_tracker *k, const struct cb_track *of,
+                           const struct cb_road *road, const struct cb_region *g)
 {
     for (size_t i = 0; i < k->n; i++) {
         struct cb_track *t = &k->track[i];
-        if (t->id && !t->is_judged && !is_somebody(t) && goes_with(t, of))
+        if (t->id && !t->is_judged && is_of(t, of, road, g))
             t->went_with = true;
     }
 }

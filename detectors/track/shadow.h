@@ -6,10 +6,14 @@
 /**
  * True of a track that is the shadow, or another part, of one that is followed beside it: it has
  * hardly been seen as a body in a patch of its own, and moves rigidly with somebody who has. What
- * lies flat on the road keeps its place beside the vehicle that casts it, from first to last.
+ * lies flat on the road keeps its place beside the vehicle that casts it, from first to last. Where
+ * the camera's pose is known also true of what moves as the upper part of another would.
+ * road NULL: no pose is known, and g is not read.
  */
-bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t);
+bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,
+                        const struct cb_road *road, const struct cb_region *g);
 /** To be called before of is forgotten: its shadow may be seen longer than it, and outlive it. */
-void cb_track_note_shadows(struct cb_tracker *k, const struct cb_track *of);
+void cb_track_note_shadows(struct cb_tracker *k, const struct cb_track *of,
+                           const struct cb_road *road, const struct cb_region *g);
 
 #endif

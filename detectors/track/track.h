@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "speed/speed.h"
+#include "vision/side.h"
 
 #define CB_TRACK_CLASS_SEEN 6 /* sightings before a road user is called anything */
 
@@ -36,6 +37,7 @@ struct cb_track_point {
     enum cb_patch patch;
     bool is_shade;  /* looks like cast shadow alone */
     bool is_whole;  /* no part outside the picture: sizes hold */
+    struct cb_side side; /* in a view from the side: the ends that are its own */
 };
 
 /** One road user, followed on the road plane. */
@@ -47,6 +49,9 @@ struct cb_track {
     struct cb_track_point *point;
     size_t n, cap;
     double width_m, extent_m; /* smoothed, of unshared sightings */
+    double length_m; /* in a view from the side; and another that was seen of late, */
+    double odd_m;
+    int n_odd;       /* so many times in a row */
     double y_first_m;
     int n_seen;
     bool is_lit;         /* it drives in its own headlights, towards the camera */

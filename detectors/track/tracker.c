@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "flank.h"
 
 #define ACCEL_ALONG_MPS2  3.0
 #define ACCEL_ACROSS_MPS2 1.0
@@ -20,11 +21,9 @@
 #define LOST_UNSURE_S     0.25 /* not confirmed */
 #define WIDE_RATIO        1.6  /* a patch so much wider than the track holds two */
 #define BIRTH_WIDTH_M     0.3
-#define SHADE_SHARE       0.4  /* of the width is body, or it is a shadow … */
-#define SHADE_BESIDE_M    8.0  /* … if somebody drives so near beside it, */
+#define SHADE_BESIDE_M    8.0  /* it is his shadow if somebody drives so near beside it, */
 #define SHADE_ALONG_M     4.0  /* and so near along, or beside its length */
 #define PART_BEHIND_M     6.0  /* what stands out behind a vehicle nearer than this is its own */
-#define SIZE_MAX_M        4.5  /* across, shadow included: beyond it a sighting says nothing */
 #define SOLID_MAX_M       3.5  /* no road user is broader, the rim of its shadow included */
 
 struct pair {
@@ -65,7 +64,8 @@ static int list_pairs(const struct cb_tracker *k, const struct cb_sight *s, stru
             const struct cb_track *t = &k->track[i];
             const struct cb_observation *o = &s->seen[j];
             double dt = cb_s_from_ns(s->t_ns - t->t_seen_ns);
-            double dy = fabs(o->y_m - t->y.x) / reach_along(t, o, dt);
+            double dy = s->region->is_side ? cb_flank_miss(t, &s->region->side, o)
+                                           : fabs(o->y_m - t->y.x) / reach_along(t, o, dt);
             double dx = fabs(o->x_m - t->x.x) / (ACROSS_GATE_M + 0.5 * t->width_m);
             if (dy < 1 && dx < 1)
                 p[n++] = (struct pair){dy + dx + (t->id ? 0 : 10), (int) i, (int) j};
@@ -76,55 +76,17 @@ static int list_pairs(const struct cb_tracker *k, const struct cb_sight *s, stru
     return 0;
 }
 
-static void note_size(struct cb_track *t, const struct cb_observation *o)
-{
-    double w = t->n_seen < 8 ? 0.3 : 0.1;
-    if (t->n_seen == 0)
-        w = 1;
-    t->width_m += w * (o->width_m - t->width_m);
-    if (isfinite(o->extent_m))
-        t->extent_m += w * (o->extent_m - t->extent_m);
-}
-
 static bool holds_two(const struct cb_track *t, const struct cb_observation *o)
 {
     return t->n_seen >= 4 && o->width_m > WIDE_RATIO * t->width_m &&
            o->width_m > t->width_m + 1.0;
 }
 
-/* Mostly shadow, by its look: whose, if one drives beside it, is clear. */
-static bool is_shade(const struct cb_observation *o)
-{
-    return o->is_shade || o->solid_m < SHADE_SHARE * o->width_m;
-}
-
-/* A point of the track at (x, y), seen in patch o. */
-static int extend(struct cb_track *t, const struct cb_sight *s, const struct cb_observation *o,
-                  double x_m, double y_m, bool is_refined, enum cb_patch patch)
-{
-    struct cb_vec2 px;
-    if (cb_road_to_px(s->road, (struct cb_vec2){x_m, y_m}, &px) < 0)
-        return 0;
-    double sigma_px = (is_refined ? 0.5 : 1.2) * s->region->factor * (patch == CB_PATCH_OWN ? 1 : 2);
-    cb_kalman_update(&t->y, y_m, fmax(0.15, sigma_px * o->m_per_px));
-    cb_kalman_update(&t->x, x_m, 0.4);
-    if ((patch == CB_PATCH_OWN && !o->is_part && o->width_m < SIZE_MAX_M) || t->n_seen == 0)
-        note_size(t, o);
-    t->n_seen++;
-    t->t_seen_ns = s->t_ns;
-    struct cb_track_point p = {
-        .t_ns = s->t_ns, .x_m = x_m, .y_m = y_m, .width_m = o->width_m, .extent_m = o->extent_m,
-        .solid_m = o->solid_m,
-        .sample = {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px,
-                   .box = o->box},
-        .patch = patch, .is_shade = is_shade(o), .is_whole = !o->is_cut,
-    };
-    return cb_track_add(t, &p);
-}
-
 static int measure_own(struct cb_track *t, const struct cb_sight *s,
                        const struct cb_observation *o)
 {
+    if (s->region->is_side)
+        return cb_flank_measure_own(t, s, o);
     if (o->is_cut_near) { /* the edge is the picture's, not the vehicle's */
         t->t_seen_ns = s->t_ns;
         return 0;
@@ -134,13 +96,13 @@ static int measure_own(struct cb_track *t, const struct cb_sight *s,
         if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, t->is_lit, &y) < 0 ||
             fabs(y - t->y.x) > reach_along(t, o, 0.1))
             return 0;
-        return extend(t, s, o, t->x.x, y, true, o->is_lit ? CB_PATCH_OWN : CB_PATCH_WIDE);
+        return cb_track_extend(t, s, o, t->x.x, y, true, o->is_lit ? CB_PATCH_OWN : CB_PATCH_WIDE);
     }
     double y = o->y_m;
     t->is_lit = o->is_lit;
     bool is_refined = cb_contact_refine(s->fg, s->region, s->road, o->x_m, o->y_m, o->width_m,
                                         o->is_lit, &y) == 0;
-    return extend(t, s, o, o->x_m, y, is_refined,
+    return cb_track_extend(t, s, o, o->x_m, y, is_refined,
                   o->solid_m > SOLID_MAX_M && !o->is_lit ? CB_PATCH_WIDE : CB_PATCH_OWN);
 }
 
@@ -164,10 +126,12 @@ static int measure_shared(struct cb_tracker *k, size_t i, const struct cb_sight 
         double y;
         if (!is_in_box(t, s, o))
             continue;
+        if (s->region->is_side)
+            return cb_flank_measure_shared(t, s, o);
         if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, t->is_lit, &y) < 0 ||
             fabs(y - t->y.x) > reach_along(t, o, 0.1))
             continue;
-        return extend(t, s, o, t->x.x, y, true, CB_PATCH_ANOTHERS);
+        return cb_track_extend(t, s, o, t->x.x, y, true, CB_PATCH_ANOTHERS);
     }
     return 0;
 }
@@ -184,16 +148,23 @@ static bool is_explained(const struct cb_tracker *k, const struct cb_observation
         if (t->id && beside < 0.5 && behind > -2.5 && behind < reach)
             return true;
         if (t->id && beside < SHADE_BESIDE_M && behind > -SHADE_ALONG_M &&
-            behind < fmin(t->extent_m, 12) + SHADE_ALONG_M && is_shade(o))
+            behind < fmin(t->extent_m, 12) + SHADE_ALONG_M && cb_track_is_shade(o))
             return true;
     }
     return false;
 }
 
+static bool is_new(const struct cb_tracker *k, const struct cb_observation *o, double near)
+{
+    bool is_too_wide = o->is_lit && o->width_m > SOLID_MAX_M;
+    return !o->is_cut_near && !o->is_faint && !is_too_wide && o->span_m >= BIRTH_WIDTH_M &&
+           !is_explained(k, o, near);
+}
+
 static int give_birth(struct cb_tracker *k, const struct cb_sight *s,
                       const struct cb_observation *o)
 {
-    if (o->is_cut_near || o->is_faint || (o->is_lit && o->width_m > SOLID_MAX_M) || o->span_m < BIRTH_WIDTH_M || is_explained(k, o, s->region->near))
+    if (!(s->region->is_side ? cb_flank_is_new(k, o) : is_new(k, o, s->region->near)))
         return 0;
     if (cb_grow((void **) &k->track, &k->cap, k->n + 1, sizeof *k->track) < 0)
         return -ENOMEM;

@@ -23,6 +23,11 @@ struct cb_sight {
 
 /** Moves all tracks to the picture's time, extends, makes and confirms them. @return 0, -ENOMEM */
 int cb_tracker_add(struct cb_tracker *k, const struct cb_sight *s);
+/** Mostly shadow, by its look: whose, if one drives beside it, is clear. */
+bool cb_track_is_shade(const struct cb_observation *o);
+/** A point of the track at (x, y), seen in patch o. @return 0, -ENOMEM */
+int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct cb_observation *o,
+                    double x_m, double y_m, bool is_refined, enum cb_patch patch);
 /** True when nothing more is to come of the track. */
 bool cb_tracker_is_lost(const struct cb_track *t, int64_t t_ns, const struct cb_region *g);
 void cb_tracker_remove(struct cb_tracker *k, size_t i);

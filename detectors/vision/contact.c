@@ -17,6 +17,7 @@
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
 #define PART_WIDTH_M   1.0
+#define SLOPE_MAX      1.7  /* seen from the side: beyond it a far corner's width is most of an end */
 #define PART_BEHIND_M  3.5
 #define SHADE_SPREAD   0.2  /* and how even it is */
 
@@ -196,6 +197,52 @@ static int lit_fronts(struct cb_column *c, int n, const struct cb_foreground *fg
     return n_ret;
 }
 
+/* Light ahead of and behind a vehicle, at either end of its patch, is not its end. */
+static int trim_faint(struct cb_column **c, int n)
+{
+    int from = 0, to = n;
+    while (from < to && (*c)[from].glow == CB_GLOW_FAINT)
+        from++;
+    while (to > from && (*c)[to - 1].glow == CB_GLOW_FAINT)
+        to--;
+    if (to - from < 2)
+        return n;
+    *c += from;
+    return to - from;
+}
+
+/* The one road user of a patch seen from the side; what a patch holds two of, the tracker knows. */
+static int observe_side(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
+                        const struct cb_region *g, const struct cb_road *road,
+                        struct cb_column *c, int n, const struct cb_light *light,
+                        struct cb_observation *ret)
+{
+    struct cb_observation o = {.sigma_px = g->factor, .width_m = 2, .solid_m = 2,
+                               .is_lit = light->is_lit, .is_faint = light->is_faint};
+    double j[4];
+    n = cb_columns_without_shade(c, trim_faint(&c, n), &o.is_shade);
+    int r = n < 2 ? -EDOM : cb_side_of_blob(blobs, blob, fg, g, road, c, n, &o.side);
+    if (r < 0)
+        return r == -EDOM ? 0 : r;
+    double y0 = cb_side_y(&g->side, o.side.slope[0], o.side.x_m);
+    double y1 = cb_side_y(&g->side, o.side.slope[1], o.side.x_m);
+    struct cb_vec2 px;
+    o.x_m = o.side.x_m;
+    o.y_m = 0.5 * (y0 + y1);
+    o.extent_m = o.span_m = y1 - y0;
+    o.is_cut = !o.side.has_end[0] || !o.side.has_end[1];
+    double slope = fabs(o.y_m - g->side.y_m) / fabs(o.x_m - g->side.x_m);
+    if (!(o.extent_m > 0) || slope > SLOPE_MAX || o.x_m < g->x_min_m || o.x_m > g->x_max_m ||
+        cb_road_to_px(road, (struct cb_vec2){o.x_m, o.y_m}, &px) < 0 ||
+        cb_road_jacobian(road, px, j) < 0)
+        return 0;
+    o.m_per_px = hypot(j[2], j[3]);
+    o.box.y = (float) cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
+    crop(&o, c, n, g);
+    *ret = o;
+    return 1;
+}
+
 int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
                        const struct cb_region *g, const struct cb_road *road,
                        struct cb_observation ret[CB_CONTACTS_MAX])
@@ -207,6 +254,8 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
         return n;
     n = cb_columns_without_glow(c, n, &light);
     double top_px = cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
+    if (g->is_side)
+        return observe_side(blobs, blob, fg, g, road, c, n, &light, ret);
     if (light.is_lit)
         return lit_fronts(c, n, fg, g, road, top_px, ret);
     int n_all = n;

@@ -27,6 +27,7 @@ struct cb_observation {
     bool is_shade;         /* a cast shadow, whoever casts it */
     bool is_faint;         /* hardly more than light on the road */
     bool is_part;          /* behind another in the same patch: its sizes are not known */
+    struct cb_side side;   /* in a view from the side: x_m, y_m are its wheels' line and middle */
 };
 
 #define CB_CONTACTS_MAX 4

@@ -173,6 +173,7 @@ int cb_region_create(struct cb_region *ret, const struct cb_road *road,
     r.zone_max_m = conf->has_zone ? conf->zone_y_max_m : r.y_max_m;
     if ((e = find_near(&r, road)) < 0)
         return e;
+    r.is_side = cb_side_view_find(road, r.x_min_m, r.x_max_m, r.zone_min_m, r.zone_max_m, &r.side);
     r.x_min_m -= SIDE_M;
     r.x_max_m += SIDE_M;
     r.y_min_m = r.zone_min_m - (r.near > 0 ? BEFORE_M : BEYOND_M);

@@ -6,6 +6,7 @@
 #include "detectors/calibration.h"
 #include "schema/camera.h"
 #include "schema/passage.h"
+#include "side.h"
 
 /**
  * The part of the picture that shows the road in and around the measuring zone and what stands
@@ -17,6 +18,8 @@ struct cb_region {
     int *span;      /* 2 · h: first and past-the-last px of each row, within the rectangle */
     double x_min_m, x_max_m, y_min_m, y_max_m; /* where road users are followed */
     double zone_min_m, zone_max_m;             /* where speed is measured, along Y */
+    bool is_side;   /* vehicles' sides are what the camera sees */
+    struct cb_side_view side; /* then */
     double near;    /* +1: the camera sees the ends of lower Y, −1: those of higher Y */
 };
 

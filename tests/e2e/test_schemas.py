@@ -30,7 +30,7 @@ def test_schema_is_one(path):
     jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text()))
 
 
-@pytest.mark.parametrize("kind", ["passage", "noise", "evidence", "alert"])
+@pytest.mark.parametrize("kind", ["passage", "noise", "incident", "evidence", "alert"])
 def test_records_follow(kind):
     records = samples(kind)
     assert records
@@ -38,7 +38,7 @@ def test_records_follow(kind):
         assert errors(kind, record) == []
 
 
-@pytest.mark.parametrize("kind", ["passage", "noise", "evidence", "alert"])
+@pytest.mark.parametrize("kind", ["passage", "noise", "incident", "evidence", "alert"])
 def test_each_required_key_is_missed(kind):
     record = samples(kind)[0]
     for key in schema(kind)["required"]:
@@ -49,6 +49,8 @@ def test_each_required_key_is_missed(kind):
 @pytest.mark.parametrize("kind, key, value", [
     ("passage", "speed_kmh", "73"), ("passage", "class", "tram"), ("passage", "speed_kmh", None),
     ("noise", "confidence", 1.5), ("noise", "class", "loud"),
+    ("noise", "void_reasons", ["fog"]), ("noise", "third_octaves_db", [50.0]),
+    ("incident", "id", "17"), ("incident", "kind", "race"), ("incident", "members", []),
     ("alert", "id", "not-a-uuid"), ("alert", "sequence", 0), ("alert", "severity", "bad"),
     ("alert", "occurred_at", "2026-11-23"), ("alert", "lat", 91),
     ("evidence", "prev_sha256", "00"), ("evidence", "files", []), ("evidence", "version", 2),

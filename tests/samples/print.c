@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     struct cb_fix path[SAMPLE_FIXES];
     struct cb_passage p;
     struct cb_noise n;
-    struct cb_violation v[2];
+    struct cb_violation v[3];
     char *json = NULL;
     size_t size;
     int r;
@@ -34,7 +34,9 @@ int main(int argc, char **argv)
     r = cb_noise_print(&n, &json), show("noise", r, json);
     sample_speeding(&v[0], path);
     sample_exhaust(&v[1], path);
-    for (int i = 0; i < 2; i++) {
+    sample_chase(&v[2], path);
+    r = cb_incident_print(&v[2].incident, v[2].camera, &json), show("incident", r, json);
+    for (int i = 0; i < 3; i++) {
         struct cb_evidence e;
         struct cb_alert a;
         sample_evidence(&e, &v[i]);

@@ -26,14 +26,58 @@ void sample_passage(struct cb_passage *ret, struct cb_fix path[SAMPLE_FIXES])
 
 void sample_noise(struct cb_noise *ret)
 {
-    *ret = (struct cb_noise){
-        .camera = "sz-nh-0001", .t_start_ns = 4 * CB_NS_PER_S, .t_peak_ns = 5100 * CB_NS_PER_MS,
-        .t_end_ns = 6 * CB_NS_PER_S, .utc_offset_ns = UTC0_NS, .time_source = CB_TIME_RTCP,
-        .lafmax_db = 97.3, .lafmax_7m5_db = NAN, .background_db = 58.2,
-        .class_ = CB_NOISE_MODIFIED_EXHAUST, .confidence = 0.97, .azimuth_deg = 12.0, .track = 17,
-        .limit_db = 85, .violation = CB_MODIFIED_EXHAUST,
-        .feature = {{"firing_order", 0.91}, {"tonality_db", 14.5}}, .n_features = 2,
-    };
+    cb_noise_init(ret);
+    memcpy(ret->camera, "sz-nh-0001", sizeof "sz-nh-0001");
+    ret->t_start_ns = 4 * CB_NS_PER_S;
+    ret->t_peak_ns = 5100 * CB_NS_PER_MS;
+    ret->t_end_ns = 6 * CB_NS_PER_S;
+    ret->utc_offset_ns = UTC0_NS;
+    ret->time_source = CB_TIME_RTCP;
+    ret->lafmax_db = 97.3;
+    ret->lafmax_u95_db = 1.2;
+    ret->lae_db = 98.1;
+    ret->has_third_octaves = true;
+    for (int i = 0; i < CB_THIRD_OCTAVES; i++)
+        ret->third_octave_db[i] = 60 + i;
+    ret->background_db = 58.2;
+    ret->background_correction_db = 0;
+    ret->class_ = CB_NOISE_MODIFIED_EXHAUST;
+    ret->confidence = 0.97;
+    ret->azimuth_deg = 12.0;
+    ret->azimuth_u95_deg = 2.5;
+    ret->track = 17;
+    ret->second_track = 19;
+    ret->attribution_odds = 240;
+    ret->n_directions = 31;
+    ret->wind_mps = 1.4;
+    ret->calibration_age_d = 53;
+    ret->limit_db = 85;
+    ret->charged_db = 95.8;
+    ret->violation = CB_MODIFIED_EXHAUST;
+    ret->feature[0] = (struct cb_noise_feature){"firing_order", 0.91};
+    ret->feature[1] = (struct cb_noise_feature){"tonality_db", 14.5};
+    ret->n_features = 2;
+}
+
+/* v joins one violation that came before it. */
+static void link(struct cb_violation *v)
+{
+    v->incident = (struct cb_incident){
+        .is_set = true, .utc_ns = T0_NS + UTC0_NS, .track = 16, .direction = CB_AWAY,
+        .member = {{CB_SPEEDING, CB_SERIOUS, 16, T0_NS, 96.5, 60}}, .n_members = 2,
+        .n_vehicles = 2, .is_chase = true, .gap_s = 3, .distance_m = 50};
+    v->incident.member[1] = (struct cb_incident_member){v->kind, v->severity, v->track, v->t_ns,
+                                                        70.2, 60};
+}
+
+void sample_chase(struct cb_violation *ret, struct cb_fix path[SAMPLE_FIXES])
+{
+    sample_speeding(ret, path);
+    link(ret);
+    ret->kind = CB_CHASE_RACING;
+    ret->severity = CB_SERIOUS;
+    ret->track = -1;
+    ret->has_passage = false;
 }
 
 void sample_speeding(struct cb_violation *ret, struct cb_fix path[SAMPLE_FIXES])
@@ -58,6 +102,7 @@ void sample_exhaust(struct cb_violation *ret, struct cb_fix path[SAMPLE_FIXES])
     ret->has_noise = true;
     sample_noise(&ret->noise);
     ret->t_ns = ret->noise.t_peak_ns;
+    link(ret);
 }
 
 static void add_file(struct cb_evidence *e, const char *name, const char *type, const char *role)

@@ -14,6 +14,8 @@ void sample_passage(struct cb_passage *ret, struct cb_fix path[SAMPLE_FIXES]);
 void sample_noise(struct cb_noise *ret);
 void sample_speeding(struct cb_violation *ret, struct cb_fix path[SAMPLE_FIXES]);
 void sample_exhaust(struct cb_violation *ret, struct cb_fix path[SAMPLE_FIXES]);
+/** An incident of two vehicles. */
+void sample_chase(struct cb_violation *ret, struct cb_fix path[SAMPLE_FIXES]);
 /** of: what was violated; its path stays lent. */
 void sample_evidence(struct cb_evidence *ret, const struct cb_violation *of);
 

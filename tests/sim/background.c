@@ -17,7 +17,31 @@ struct job {
 struct pixel {
     struct vec3 base, sun;
     double albedo;
+    double share; /* of light that comes from ahead which the wet road mirrors */
+    struct vec3 mirrored;
 };
+
+#define WATER_F0 0.02 /* mirrored head on */
+#define RIPPLE   0.035 /* rad: a film of water on rough asphalt */
+
+/* What a film of water adds: the surroundings, by Schlick's approximation of Fresnel. */
+static void add_mirrored(const struct sim_world *w, const struct sim_hit *h, struct vec3 dir,
+                         struct sim_rng *rng, struct pixel *p)
+{
+    double slope_x = RIPPLE * sim_rng_normal(rng), slope_y = RIPPLE * sim_rng_normal(rng);
+    struct vec3 n = v3_unit(v3(slope_x, slope_y, 1));
+    double c = clampd(-v3_dot(dir, n), 0, 1);
+    double share = w->scene->light.wet * (WATER_F0 + (1 - WATER_F0) * pow(1 - c, 5));
+    struct vec3 to = v3_add(dir, v3_scale(n, 2 * c)), from = v3_add(h->point, v3(0, 0, 0.01));
+    struct sim_hit far = sim_world_trace(w, from, to);
+    struct vec3 seen = sim_light_environment(w->light, v3(to.x, to.y, fmax(to.z, 0.06)));
+    if (isfinite(far.distance))
+        seen = v3_add(far.emission,
+                      v3_mul(far.albedo, sim_light_ambient(w->light, far.point, far.normal)));
+    p->share += share;
+    p->mirrored = v3_add(p->mirrored, v3_scale(seen, share));
+    p->base = v3_add(p->base, v3_scale(seen, share));
+}
 
 static void shade_hit(const struct sim_world *w, const struct sim_hit *h, struct vec3 dir,
                       struct sim_rng *rng, struct pixel *p)
@@ -40,6 +64,9 @@ static void shade_hit(const struct sim_world *w, const struct sim_hit *h, struct
     }
     if (h->is_ground || (h->normal.z > 0.9 && h->point.z < 0.3)) /* the road or the pavement */
         p->albedo += (h->albedo.x + h->albedo.y + h->albedo.z) / 3;
+    bool is_road = h->is_ground && h->point.x >= w->left_m && h->point.x <= w->right_m;
+    if (is_road && w->scene->light.wet > 0)
+        add_mirrored(w, h, dir, rng, p);
 }
 
 static void store(struct sim_background *b, size_t i, const struct pixel *p)
@@ -52,6 +79,11 @@ static void store(struct sim_background *b, size_t i, const struct pixel *p)
         b->sun[3 * i + (size_t) c] = (float) (sun[c] * k);
     }
     b->albedo[i] = (float) (p->albedo * k);
+    if (b->mirror) {
+        const double m[4] = {p->share, p->mirrored.x, p->mirrored.y, p->mirrored.z};
+        for (size_t c = 0; c < 4; c++)
+            b->mirror[4 * i + c] = (float) (m[c] * k);
+    }
 }
 
 static void trace_row(void *arg, int y)
@@ -91,8 +123,11 @@ int sim_background_init(struct sim_background *b, const struct sim_world *w,
         .albedo = calloc(n, sizeof(float)),
         .depth = calloc(n, sizeof(float)),
         .road = calloc(2 * n, sizeof(float)),
+        .mirror = w->scene->light.wet > 0 ? calloc(4 * n, sizeof(float)) : NULL,
     };
-    int r = b->base && b->sun && b->albedo && b->depth && b->road ? 0 : -ENOMEM;
+    bool is_whole = b->base && b->sun && b->albedo && b->depth && b->road &&
+                    (b->mirror || !(w->scene->light.wet > 0));
+    int r = is_whole ? 0 : -ENOMEM;
     struct job j = {b, w, c};
     if (r == 0)
         r = sim_parallel(c->height, n_threads, trace_row, &j);
@@ -108,5 +143,6 @@ void sim_background_deinit(struct sim_background *b)
     free(b->albedo);
     free(b->depth);
     free(b->road);
+    free(b->mirror);
     *b = (struct sim_background){0};
 }

@@ -11,6 +11,7 @@ struct sim_background {
     float *albedo; /* one a pixel: grey albedo of road and pavement, 0 elsewhere */
     float *depth;  /* m along the optical axis; large for the sky */
     float *road;   /* X, Y of the road plane behind each pixel; far away where there is none */
+    float *mirror; /* wet: share mirrored, then RGB mirrored of the empty street; else NULL */
 };
 
 /** Traced with several rays a pixel, on n_threads. @return 0 or -errno */

@@ -11,7 +11,7 @@ struct sim_camera_conf {
     double roll_deg; /* clockwise as the camera looks */
     double focal_px;
     double k1, k2;   /* radial, on r / half the diagonal, undistorted to distorted */
-    double shake_px; /* standard deviation of a slow sway, px */
+    double shake_px; /* standard deviation of its sway across the picture, px */
 };
 
 /** A pinhole with square pixels; a pixel's centre has whole coordinates; immutable. */

@@ -18,12 +18,17 @@ static const struct sim_dims shape_dims[] = {
     [SIM_SUV] = {4.65, 1.88, 1.70, 0.36, 1.35, -1.33},
     [SIM_HATCH] = {4.05, 1.76, 1.50, 0.31, 1.25, -1.27},
     [SIM_VAN] = {5.1, 1.92, 1.85, 0.34, 1.52, -1.52},
+    [SIM_PICKUP] = {5.3, 1.90, 1.80, 0.37, 1.72, -1.53},
+    [SIM_FLATBED] = {7.4, 2.30, 2.5, 0.42, 2.6, -1.9},
+    [SIM_ARTICULATED] = {16.3, 2.54, 3.9, 0.50, 6.7, -5.3},
+    [SIM_COACH] = {12.2, 2.55, 3.75, 0.50, 3.4, -2.9},
+    [SIM_SCOOTER] = {1.80, 0.68, 1.60, 0.22, 0.62, -0.60},
 };
 
 static struct sim_dims dims_of(const struct sim_vehicle_conf *c)
 {
-    struct sim_dims d = c->class == SIM_CAR && c->shape != SIM_SHAPE_AUTO ? shape_dims[c->shape]
-                                                                          : class_dims[c->class];
+    bool has_shape = c->shape >= SIM_PICKUP || (c->class == SIM_CAR && c->shape != SIM_SHAPE_AUTO);
+    struct sim_dims d = has_shape ? shape_dims[c->shape] : class_dims[c->class];
     if (c->length_m > 0) {
         d.axle_front *= c->length_m / d.length;
         d.axle_rear *= c->length_m / d.length;

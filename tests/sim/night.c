@@ -120,6 +120,19 @@ static bool is_hidden(const struct sim_painter *p, double px, double py, double 
            (double) p->stage->background.depth[i] < depth - 0.5;
 }
 
+/* The lamp's image in the wet road, when road is where it would be seen. */
+static void glare_mirrored(struct sim_painter *p, struct vec3 image, double power, bool is_head)
+{
+    const struct sim_camera *c = &p->stage->camera;
+    double px, py, depth = sim_camera_project(c, image, &px, &py);
+    if (!(depth > 1) || px < 0 || py < 0 || px >= c->width || py >= c->height)
+        return;
+    size_t i = (size_t) py * (size_t) c->width + (size_t) px;
+    double share = p->canvas.depth[i] > 0 ? 0 : (double) p->stage->background.mirror[4 * i];
+    if (share > 0)
+        add_glare(p, px, py, share * power, is_head ? v3(1, 0.93, 0.80) : v3(1, 0.07, 0.04));
+}
+
 static void glare_of(struct sim_painter *p, size_t i, double t_s)
 {
     const struct sim_stage *s = p->stage;
@@ -135,6 +148,8 @@ static void glare_of(struct sim_painter *p, size_t i, double t_s)
             continue;
         double power = (is_head ? 2600 : 90) * facing * facing * facing / (r * r + 60);
         add_glare(p, px, py, power, is_head ? v3(1, 0.93, 0.80) : v3(1, 0.07, 0.04));
+        if (s->background.mirror)
+            glare_mirrored(p, v3(q.x, q.y, -q.z), power, is_head);
     }
 }
 

@@ -7,6 +7,7 @@
 #define SAMPLES   8 /* each at its own time within the exposure and place within the pixel */
 #define NEAR_M    0.6
 #define RECTS_MAX 64
+#define SMEAR_MOST 1.35 /* of the height, in a rippled mirror */
 
 int sim_stage_create(struct sim_stage **ret, const struct sim_scene *scene, int n_threads)
 {
@@ -29,7 +30,8 @@ int sim_stage_create(struct sim_stage **ret, const struct sim_scene *scene, int 
         s->n_vehicles = i + 1;
     }
     if (r < 0 || (r = sim_world_init(&s->world, scene, &s->light)) < 0 ||
-        (r = sim_background_init(&s->background, &s->world, &s->camera, n_threads)) < 0) {
+        (r = sim_background_init(&s->background, &s->world, &s->camera, n_threads)) < 0 ||
+        (r = sim_wind_init(s, n_threads)) < 0 || (r = sim_birds_init(s)) < 0) {
         sim_stage_destroy(&s);
         return r;
     }
@@ -49,10 +51,12 @@ void sim_stage_destroy(struct sim_stage **stage)
         sim_mesh_deinit(&s->mesh[i]);
     sim_world_deinit(&s->world);
     sim_background_deinit(&s->background);
+    sim_wind_deinit(s);
     free(s->vehicle);
     free(s->mesh);
     free(s->full);
     free(s->beam);
+    free(s->bird);
     free(s);
 }
 
@@ -76,7 +80,9 @@ int sim_painter_create(struct sim_painter **ret, const struct sim_stage *s)
     p->shade = malloc(3 * triangles * sizeof(float));
     p->corner = malloc(vertices * sizeof *p->corner);
     if (!p->rgb || !p->scratch || !p->sum || !p->n_bare || !p->shade || !p->corner ||
-        !p->first_shade || sim_canvas_init(&p->canvas, s->camera.width, s->camera.height) < 0) {
+        !p->first_shade || sim_canvas_init(&p->canvas, s->camera.width, s->camera.height) < 0 ||
+        (s->background.mirror &&
+         sim_canvas_init(&p->mirror, s->camera.width, s->camera.height) < 0)) {
         sim_painter_destroy(&p);
         return -ENOMEM;
     }
@@ -91,6 +97,7 @@ void sim_painter_destroy(struct sim_painter **painter)
         return;
     *painter = NULL;
     sim_canvas_deinit(&p->canvas);
+    sim_canvas_deinit(&p->mirror);
     free(p->rgb);
     free(p->scratch);
     free(p->sum);
@@ -101,13 +108,12 @@ void sim_painter_destroy(struct sim_painter **painter)
     free(p);
 }
 
-static struct vec3 on_ground(const struct sim_light *l, struct vec3 p, struct vec3 to_sun)
+struct vec3 sim_on_ground(struct vec3 p, struct vec3 to_sun)
 {
-    (void) l;
     return v3(p.x - to_sun.x * p.z / to_sun.z, p.y - to_sun.y * p.z / to_sun.z, 0);
 }
 
-static void widen(struct sim_rect *r, const struct sim_camera *c, struct vec3 p)
+void sim_widen(struct sim_rect *r, const struct sim_camera *c, struct vec3 p)
 {
     double x, y;
     if (!(sim_camera_project(c, p, &x, &y) > NEAR_M))
@@ -132,9 +138,11 @@ static struct sim_rect reach(const struct sim_stage *s, size_t i, double t_s)
                                (k & 2 ? 0.5 : -0.5) * (v->dims.length * grow + 0.2),
                                k & 4 ? v->dims.height + 0.1 : 0);
         struct vec3 p = sim_vehicle_point(v, t, local);
-        widen(&r, &s->camera, p);
+        sim_widen(&r, &s->camera, p);
+        if (s->background.mirror)
+            sim_widen(&r, &s->camera, v3(p.x, p.y, -SMEAR_MOST * p.z));
         if (s->light.sun.x > 0)
-            widen(&r, &s->camera, on_ground(&s->light, p, s->light.to_sun));
+            sim_widen(&r, &s->camera, sim_on_ground(p, s->light.to_sun));
     }
     r.x0 = r.x0 < 0 ? 0 : r.x0;
     r.y0 = r.y0 < 0 ? 0 : r.y0;
@@ -169,25 +177,19 @@ static int add_rect(struct sim_rect *list, int n, struct sim_rect r)
     return n + 1;
 }
 
-/** One sample in time and in the pixel. */
-struct sample {
-    double t_s, dx, dy;
-    struct vec3 to_sun;
-    double spread; /* size of the contact shadow against the footprint */
-};
-
-static struct sample sample_at(const struct sim_stage *s, double t_s, int k)
+static struct sim_sample sample_at(const struct sim_stage *s, double t_s, int k)
 {
     double shutter = s->scene->light.shutter_ms / 1000, u = fmod(0.5 + 0.7548776662 * (k + 1), 1);
     double v = fmod(0.5 + 0.5698402910 * (k + 1), 1), r = s->light.sun_radius_rad;
     struct vec3 side = v3(s->light.to_sun.y, -s->light.to_sun.x, 0);
-    struct sample a = {t_s + shutter * ((k + 0.5) / SAMPLES - 0.5), u - 0.5, v - 0.5,
-                       s->light.to_sun, 0.82 + 0.40 * (k + 0.5) / SAMPLES};
+    struct sim_sample a = {t_s + shutter * ((k + 0.5) / SAMPLES - 0.5), u - 0.5, v - 0.5,
+                       s->light.to_sun, 0.82 + 0.40 * (k + 0.5) / SAMPLES,
+                           2 - SMEAR_MOST + 2 * (SMEAR_MOST - 1) * v};
     a.to_sun = v3_add(a.to_sun, v3_add(v3_scale(side, r * (2 * v - 1)), v3(0, 0, r * (2 * u - 1))));
     return a;
 }
 
-static bool corner_of(const struct sim_stage *s, const struct sample *a, struct vec3 p,
+bool sim_corner_of(const struct sim_stage *s, const struct sim_sample *a, struct vec3 p,
                       struct sim_corner *ret)
 {
     double x, y, depth = sim_camera_project(&s->camera, p, &x, &y);
@@ -197,7 +199,7 @@ static bool corner_of(const struct sim_stage *s, const struct sample *a, struct 
     return true;
 }
 
-static void draw_under(struct sim_painter *p, size_t i, const struct sample *a)
+static void draw_under(struct sim_painter *p, size_t i, const struct sim_sample *a)
 {
     const struct sim_stage *s = p->stage;
     const struct sim_vehicle *v = &s->vehicle[i];
@@ -208,7 +210,7 @@ static void draw_under(struct sim_painter *p, size_t i, const struct sample *a)
         struct vec3 local =
             v3((k == 1 || k == 2 ? 0.5 : -0.5) * v->dims.width * grow * thin,
                (k >= 2 ? 0.5 : -0.5) * (v->dims.length - v->dims.width + v->dims.width * grow), 0);
-        if (!corner_of(s, a, sim_vehicle_point(v, a->t_s, local), &q[k]))
+        if (!sim_corner_of(s, a, sim_vehicle_point(v, a->t_s, local), &q[k]))
             return;
     }
     const struct sim_corner second[3] = {q[0], q[2], q[3]};
@@ -227,6 +229,12 @@ static struct vec3 place(const struct stance *st, struct vec3 local)
               st->centre.y + st->right.y * local.x + st->heading.y * local.y, local.z);
 }
 
+static struct vec3 flipped(struct vec3 p, double by)
+{
+    p.z *= by;
+    return p;
+}
+
 static struct stance stance_at(const struct sim_vehicle *v, double t_s)
 {
     struct stance st = {sim_vehicle_centre(v, t_s), sim_vehicle_heading(v, t_s), {0}};
@@ -234,14 +242,14 @@ static struct stance stance_at(const struct sim_vehicle *v, double t_s)
     return st;
 }
 
-static void draw_shadow(struct sim_painter *p, size_t i, const struct sample *a)
+static void draw_shadow(struct sim_painter *p, size_t i, const struct sim_sample *a)
 {
     const struct sim_stage *s = p->stage;
     const struct sim_mesh *m = &s->mesh[i];
     struct stance st = stance_at(&s->vehicle[i], a->t_s);
     for (size_t k = 0; k < m->n_vertices; k++) {
-        struct vec3 w = on_ground(&s->light, place(&st, m->vertex[k]), a->to_sun);
-        if (!corner_of(s, a, w, &p->corner[k]))
+        struct vec3 w = sim_on_ground(place(&st, m->vertex[k]), a->to_sun);
+        if (!sim_corner_of(s, a, w, &p->corner[k]))
             return; /* behind the camera: its shadow is not in the picture */
     }
     for (size_t k = 0; k < m->n_triangles; k++) {
@@ -255,23 +263,54 @@ static void draw_shadow(struct sim_painter *p, size_t i, const struct sample *a)
     }
 }
 
-static void draw_body(struct sim_painter *p, size_t i, const struct sample *a)
+/* Into the picture; with is_mirrored upside down, into what the wet road shows. */
+static void draw_body(struct sim_painter *p, size_t i, const struct sim_sample *a, bool is_mirrored)
 {
+    struct sim_canvas *canvas = is_mirrored ? &p->mirror : &p->canvas;
+    double flip = is_mirrored ? -a->smear : 1;
     const struct sim_stage *s = p->stage;
     const struct sim_mesh *m = &s->mesh[i];
     struct stance st = stance_at(&s->vehicle[i], a->t_s);
     for (size_t k = 0; k < m->n_vertices; k++)
-        if (!corner_of(s, a, place(&st, m->vertex[k]), &p->corner[k]))
+        if (!sim_corner_of(s, a, flipped(place(&st, m->vertex[k]), flip), &p->corner[k]))
             p->corner[k].inverse = 0;
     for (size_t k = 0; k < m->n_triangles; k++) {
         const struct sim_triangle *t = &m->triangle[k];
         const struct sim_corner q[3] = {p->corner[t->a], p->corner[t->b], p->corner[t->c]};
-        struct vec3 w = place(&st, m->vertex[t->a]);
+        struct vec3 w = flipped(place(&st, m->vertex[t->a]), flip);
         struct vec3 n = v3_add(v3_scale(st.right, t->normal.x), v3_scale(st.heading, t->normal.y));
-        n.z = t->normal.z;
+        n.z = t->normal.z / flip;
         if (q[0].inverse > 0 && q[1].inverse > 0 && q[2].inverse > 0 &&
             v3_dot(n, v3_sub(s->camera.pos, w)) > 0)
-            sim_canvas_triangle(&p->canvas, q, p->shade + 3 * (p->first_shade[i] + k));
+            sim_canvas_triangle(canvas, q, p->shade + 3 * (p->first_shade[i] + k));
+    }
+}
+
+/* What the sun adds there at this moment. */
+static float sunlight(const struct sim_painter *p, size_t k)
+{
+    if (!p->before)
+        return p->stage->background.sun[k];
+    return p->before->sun[k] + p->between * (p->after->sun[k] - p->before->sun[k]);
+}
+
+static bool mirrors(const struct sim_painter *p, size_t i)
+{
+    return p->mirror.depth && p->mirror.depth[i] > 0;
+}
+
+/* The street in a shadow, or mirroring a vehicle in place of what is behind that. */
+static void add_ground(const struct sim_painter *p, size_t i, float *sum)
+{
+    uint8_t mask = p->canvas.mask[i];
+    float sky = mask & SIM_MASK_UNDER ? 0.22f : mask ? 0.92f : 1.0f;
+    float sun = mask & SIM_MASK_SHADOW ? 0.0f : 1.0f;
+    const float *gloss = p->stage->background.mirror ? p->stage->background.mirror + 4 * i : NULL;
+    for (size_t k = 0; k < 3; k++) {
+        float lit = sunlight(p, 3 * i + k), shine = gloss ? gloss[1 + k] : 0;
+        sum[k] += (p->rgb[3 * i + k] - lit - shine) * sky + lit * sun;
+        if (gloss)
+            sum[k] += mirrors(p, i) ? gloss[0] * p->mirror.colour[3 * i + k] : shine;
     }
 }
 
@@ -287,13 +326,8 @@ static void collect(struct sim_painter *p, struct sim_rect r)
             if (c->depth[i] > 0 && 1 / c->depth[i] < s->background.depth[i] + 0.03f) {
                 for (int k = 0; k < 3; k++)
                     sum[k] += c->colour[3 * i + (size_t) k];
-            } else if (c->mask[i] && s->background.albedo[i] > 0) {
-                float sky = c->mask[i] & SIM_MASK_UNDER ? 0.22f : 0.92f;
-                float sun = c->mask[i] & SIM_MASK_SHADOW ? 0.0f : 1.0f;
-                for (size_t k = 3 * i; k < 3 * i + 3; k++) {
-                    float lit = s->background.sun[k];
-                    *sum++ += (p->rgb[k] - lit) * sky + lit * sun;
-                }
+            } else if (s->background.albedo[i] > 0 && (c->mask[i] || mirrors(p, i))) {
+                add_ground(p, i, sum);
             } else {
                 p->n_bare[i]++;
             }
@@ -328,16 +362,22 @@ static void draw_rect(struct sim_painter *p, struct sim_rect r, const struct sim
     const struct sim_stage *s = p->stage;
     clear_sums(p, r);
     for (int k = 0; k < SAMPLES; k++) {
-        struct sample a = sample_at(s, t_s, k);
+        struct sim_sample a = sample_at(s, t_s, k);
         sim_canvas_begin(&p->canvas, r);
+        if (p->mirror.depth)
+            sim_canvas_begin(&p->mirror, r);
         for (size_t i = 0; i < s->n_vehicles; i++) {
             if (sim_rect_is_empty(reaches[i]) || !sim_rect_touches(reaches[i], r))
                 continue;
             if (s->light.sun.x > 0)
                 draw_shadow(p, i, &a);
             draw_under(p, i, &a);
-            draw_body(p, i, &a);
+            draw_body(p, i, &a, false);
+            if (p->mirror.depth)
+                draw_body(p, i, &a, true);
         }
+        for (size_t i = 0; i < s->n_birds; i++)
+            sim_bird_draw(p, i, &a);
         collect(p, r);
     }
     resolve(p, r);
@@ -358,6 +398,11 @@ static void draw_vehicles(struct sim_painter *p, double t_s)
         sim_shade_vehicle(s, i, t_s, p->shade + 3 * p->first_shade[i]);
         n = add_rect(list, n, reaches[i]);
     }
+    for (size_t i = 0; i < s->n_birds; i++) {
+        struct sim_rect r = sim_bird_reach(s, i, t_s);
+        if (!sim_rect_is_empty(r))
+            n = add_rect(list, n, r);
+    }
     for (int i = 0; i < n; i++)
         draw_rect(p, list[i], reaches, t_s);
 }
@@ -366,7 +411,7 @@ void sim_painter_draw(struct sim_painter *p, double t_s, int index)
 {
     const struct sim_stage *s = p->stage;
     size_t n = 3 * (size_t) s->camera.width * (size_t) s->camera.height;
-    memcpy(p->rgb, s->full, n * sizeof(float));
+    sim_wind_street(p, t_s);
     memset(p->canvas.depth, 0, n / 3 * sizeof(float));
     if (s->light.is_night)
         sim_night_pools(p, t_s);
@@ -375,6 +420,8 @@ void sim_painter_draw(struct sim_painter *p, double t_s, int index)
         sim_night_glare(p, t_s);
     if (s->scene->light.rain > 0)
         sim_weather_rain(p, index);
+    if (s->scene->light.snow > 0)
+        sim_weather_snow(p, t_s);
     if (s->scene->camera.shake_px > 0)
-        sim_weather_sway(p, t_s);
+        sim_shake_picture(p, t_s);
 }

@@ -10,7 +10,9 @@
 const char *const sim_class_names[] = {"car",     "truck",      "bus", "motorcycle",
                                        "bicycle", "pedestrian", NULL};
 const char *const sim_direction_names[] = {"away", "toward", NULL};
-static const char *const shape_names[] = {"auto", "sedan", "suv", "hatch", "van", NULL};
+static const char *const shape_names[] = {"auto",   "sedan",   "suv",         "hatch", "van",
+                                          "pickup", "flatbed", "articulated", "coach", "scooter",
+                                          NULL};
 static const char *const light_names[] = {"day", "overcast", "night", NULL};
 static const char *const video_names[] = {"h264", "h265", "mjpeg", NULL};
 static const char *const sound_names[] = {"none", "aac", "pcm", "opus", NULL};
@@ -56,6 +58,9 @@ static const struct sim_field light_fields[] = {
     {"step_t", SIM_FIELD_AT(NUMBER, struct sim_light_conf, step_t_s), -1, 100000},
     {"step_factor", SIM_FIELD_AT(NUMBER, struct sim_light_conf, step_factor), 0.1, 10},
     {"rain", SIM_FIELD_AT(NUMBER, struct sim_light_conf, rain), 0, 1},
+    {"step_s", SIM_FIELD_AT(NUMBER, struct sim_light_conf, step_s), 0, 10},
+    {"snow", SIM_FIELD_AT(NUMBER, struct sim_light_conf, snow), 0, 1},
+    {"wet", SIM_FIELD_AT(NUMBER, struct sim_light_conf, wet), 0, 1},
     {0},
 };
 
@@ -73,6 +78,14 @@ static const struct sim_field scenery_fields[] = {
     {"sidewalk", SIM_FIELD_AT(NUMBER, struct sim_scenery_conf, sidewalk_m), 0, 30},
     {"building_height", SIM_FIELD_AT(NUMBER, struct sim_scenery_conf, building_m), 4, 300},
     {"lamp_spacing", SIM_FIELD_AT(NUMBER, struct sim_scenery_conf, lamp_spacing_m), 5, 200},
+    {"birds", SIM_FIELD_AT(INT, struct sim_scenery_conf, birds), 0, 64},
+    {"wind", SIM_FIELD_AT(NUMBER, struct sim_scenery_conf, wind_m), 0, 0.5},
+    {0},
+};
+
+static const struct sim_field box_fields[] = {
+    {"from", SIM_FIELD_AT(VEC3, struct sim_box, from)},
+    {"to", SIM_FIELD_AT(VEC3, struct sim_box, to)},
     {0},
 };
 
@@ -164,6 +177,7 @@ static const struct sim_field scene_fields[] = {
     {"lanes", SIM_FIELD_OTHER, 0},
     {"vehicles", SIM_FIELD_OTHER, 0},
     {"sources", SIM_FIELD_OTHER, 0},
+    {"boxes", SIM_FIELD_OTHER, 0},
     {0},
 };
 
@@ -207,6 +221,7 @@ void sim_scene_destroy(struct sim_scene **scene)
     *scene = NULL;
     free(s->vehicles);
     free(s->sources);
+    free(s->boxes);
     free(s);
 }
 
@@ -317,6 +332,11 @@ static int check_camera(const struct sim_scene *s, const char *name, struct cb_e
     return 0;
 }
 
+/* Of the shapes that are not any car's. */
+static const int shape_class[SIM_N_SHAPES] = {
+    [SIM_PICKUP] = SIM_CAR, [SIM_FLATBED] = SIM_TRUCK,     [SIM_ARTICULATED] = SIM_TRUCK,
+    [SIM_COACH] = SIM_BUS,  [SIM_SCOOTER] = SIM_MOTORCYCLE};
+
 static int check_vehicles(struct sim_scene *s, const char *name, struct cb_error *reterr)
 {
     for (size_t i = 0; i < s->n_vehicles; i++) {
@@ -324,6 +344,9 @@ static int check_vehicles(struct sim_scene *s, const char *name, struct cb_error
         if (v->lane > (int) s->n_lanes || v->lane_to > (int) s->n_lanes)
             return cb_error_set(reterr, -EINVAL, name, "vehicles[%zu].lane: the road has %zu lanes",
                                 i, s->n_lanes);
+        if (v->shape >= SIM_PICKUP && shape_class[v->shape] != v->class)
+            return cb_error_set(reterr, -EINVAL, name, "vehicles[%zu].shape: %s is of class %s", i,
+                                shape_names[v->shape], sim_class_names[shape_class[v->shape]]);
         if (v->lane == 0 && v3_len(v3_sub(v->from, v->to)) < 0.1)
             return cb_error_set(reterr, -EINVAL, name,
                                 "vehicles[%zu]: expected a lane, or from and to that differ", i);
@@ -337,6 +360,7 @@ static int read_all(struct sim_scene *s, const json_t *root, const char *name,
                     struct cb_error *reterr)
 {
     static const struct sim_source_conf source = {SIM_SOURCE_HORN, 0, 1, 90, 1000, {0, 10, 1}};
+    static const struct sim_box box = {{0, 10, 0}, {0.1, 10.1, 3}};
     int r;
     if ((r = sim_json_read(root, name, scene_fields, s, reterr)) < 0 ||
         (r = read_part(root, "video", video_fields, &s->video, name, reterr)) < 0 ||
@@ -350,7 +374,9 @@ static int read_all(struct sim_scene *s, const json_t *root, const char *name,
         (r = read_list(root, "vehicles", vehicle_fields, sizeof *s->vehicles, &vehicle_defaults,
                        name, &s->vehicles, &s->n_vehicles, reterr)) < 0 ||
         (r = read_list(root, "sources", source_fields, sizeof *s->sources, &source, name,
-                       &s->sources, &s->n_sources, reterr)) < 0)
+                       &s->sources, &s->n_sources, reterr)) < 0 ||
+        (r = read_list(root, "boxes", box_fields, sizeof *s->boxes, &box, name, &s->boxes,
+                       &s->n_boxes, reterr)) < 0)
         return r;
     r = check_camera(s, name, reterr);
     return r < 0 ? r : check_vehicles(s, name, reterr);

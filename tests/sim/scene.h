@@ -14,7 +14,19 @@
 #define SIM_MICS_MAX   8
 
 enum sim_class { SIM_CAR, SIM_TRUCK, SIM_BUS, SIM_MOTORCYCLE, SIM_BICYCLE, SIM_PEDESTRIAN };
-enum sim_shape { SIM_SHAPE_AUTO, SIM_SEDAN, SIM_SUV, SIM_HATCH, SIM_VAN };
+enum sim_shape {
+    SIM_SHAPE_AUTO,
+    SIM_SEDAN,
+    SIM_SUV,
+    SIM_HATCH,
+    SIM_VAN,
+    SIM_PICKUP,
+    SIM_FLATBED,     /* a lorry without a box */
+    SIM_ARTICULATED, /* a tractor and its trailer, in line */
+    SIM_COACH,
+    SIM_SCOOTER,
+    SIM_N_SHAPES,
+};
 enum sim_direction { SIM_AWAY, SIM_TOWARD };
 enum sim_light_kind { SIM_DAY, SIM_OVERCAST, SIM_NIGHT };
 enum sim_video_codec { SIM_H264, SIM_H265, SIM_MJPEG };
@@ -60,6 +72,9 @@ struct sim_light_conf {
     double shutter_ms, exposure, noise;        /* noise: of a well-lit pixel, per cent of white */
     double step_t_s, step_factor;              /* the camera's exposure changes at that time */
     double rain;                               /* 0 none, 1 heavy */
+    double step_s;                             /* and takes so long for it */
+    double snow;                               /* flakes in the air: 0 none, 1 heavy */
+    double wet;                                /* the road mirrors: 0 dry, 1 under water */
 };
 
 struct sim_lane {
@@ -70,6 +85,8 @@ struct sim_lane {
 struct sim_scenery_conf {
     bool trees, buildings, lamps;
     double sidewalk_m, lamp_spacing_m, building_m; /* building: height of the tallest */
+    int birds;     /* that fly through the view in all */
+    double wind_m; /* how far leaves swing */
 };
 
 struct sim_survey_conf {
@@ -82,6 +99,11 @@ struct sim_sound_conf {
     struct vec3 mic[SIM_MICS_MAX]; /* road frame */
     double sensitivity_dbfs_at_94db, ambient_dba, limit_dba;
     double ground_reflection; /* amplitude of the road's image source, 0 to 1 */
+};
+
+/** Something that stands there: a post, a sign. */
+struct sim_box {
+    struct vec3 from, to;
 };
 
 /** A value that changes in time: straight between points, held outside. */
@@ -138,6 +160,8 @@ struct sim_scene {
     struct sim_sound_conf sound;
     struct sim_lane lane[SIM_LANES_MAX];
     size_t n_lanes;
+    struct sim_box *boxes;
+    size_t n_boxes;
     struct sim_vehicle_conf *vehicles;
     size_t n_vehicles;
     struct sim_source_conf *sources;

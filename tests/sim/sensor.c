@@ -92,7 +92,9 @@ void sim_sensor_expose(const struct sim_sensor *s, const float *rgb, double t_s,
 {
     const struct sim_light_conf *l = &s->scene->light;
     int w = s->scene->video.width, h = s->scene->video.height;
-    double step = l->step_t_s >= 0 && t_s >= l->step_t_s ? l->step_factor : 1;
+    double step = 1;
+    if (l->step_t_s >= 0 && t_s >= l->step_t_s) /* the control goes there in stops, evenly */
+        step = pow(l->step_factor, l->step_s > 0 ? fmin(1, (t_s - l->step_t_s) / l->step_s) : 1);
     float gain = (float) (l->exposure * step * (l->kind == SIM_NIGHT ? 1.9 : 1.05));
     struct sim_rng seed = sim_rng_make(s->scene->seed, 0x300000 + (uint64_t) index);
     uint32_t state = (uint32_t) sim_rng_next(&seed) | 1;

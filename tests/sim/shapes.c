@@ -44,6 +44,7 @@ static const struct cabin cabins[] = {
     [SIM_SUV] = {0.02, 0.09, 0.58, 0.74, 0.60, 0.56},
     [SIM_HATCH] = {0.02, 0.12, 0.56, 0.77, 0.62, 0.56},
     [SIM_VAN] = {0.01, 0.05, 0.68, 0.86, 0.55, 0.50},
+    [SIM_PICKUP] = {0.40, 0.44, 0.61, 0.73, 0.58, 0.56},
 };
 
 static void car_cabin(struct sim_mesh *m, const struct sim_dims *d, const struct cabin *c)
@@ -91,6 +92,10 @@ static void build_car(struct sim_mesh *m, const struct sim_vehicle *v)
     sim_mesh_hull(m, body, 9, SIM_PAINT);
     sim_mesh_hull(m, belt, 4, SIM_PAINT);
     car_cabin(m, d, c);
+    if (v->conf->shape == SIM_PICKUP) /* the bed's floor and shade inside it */
+        sim_mesh_box(m, v3(-hw + 0.16, -l2 + 0.22, waist - 0.02),
+                     v3(hw - 0.16, -l2 + (c->rear_base - 0.02) * d->length, waist + 0.005),
+                     SIM_DARK);
     sim_mesh_box(m, v3(-hw + 0.1, -l2 - 0.01, clear + 0.02), v3(hw - 0.1, -l2 + 0.2, 0.40),
                  SIM_DARK);
     sim_mesh_box(m, v3(-hw + 0.2, l2 - 0.2, clear + 0.02), v3(hw - 0.2, l2 + 0.01, 0.40), SIM_DARK);
@@ -102,10 +107,10 @@ static void build_car(struct sim_mesh *m, const struct sim_vehicle *v)
                      v3(side * (hw + 0.07) + 0.09, y_cabin - 0.25, waist + 0.13), SIM_PAINT);
 }
 
-static void build_truck(struct sim_mesh *m, const struct sim_vehicle *v)
+/* From y = cab to the front, as high as top. */
+static void truck_cab(struct sim_mesh *m, const struct sim_dims *d, double cab, double top)
 {
-    const struct sim_dims *d = &v->dims;
-    double l2 = d->length / 2, hw = d->width / 2, cab = l2 - 2.0, top = d->height * 0.8;
+    double l2 = d->length / 2, hw = d->width / 2;
     struct vec3 hull[] = {v3(hw - 0.06, cab, 0.55),      v3(hw - 0.06, cab, top),
                           v3(hw - 0.10, l2 - 0.45, top), v3(hw - 0.05, l2 - 0.08, 1.45),
                           v3(hw - 0.05, l2, 1.2),        v3(hw - 0.05, l2, 0.45)};
@@ -121,13 +126,37 @@ static void build_truck(struct sim_mesh *m, const struct sim_vehicle *v)
                             v3(side * (hw - 0.07), cab + 0.5, top - 0.2)};
         sim_mesh_inset(m, q, 0.9, v3(0, cab, 1.2), SIM_GLASS);
     }
-    sim_mesh_box(m, v3(-hw, -l2, 1.05), v3(hw, cab - 0.12, d->height), SIM_CARGO);
+}
+
+static void build_truck(struct sim_mesh *m, const struct sim_vehicle *v)
+{
+    const struct sim_dims *d = &v->dims;
+    bool is_flat = v->conf->shape == SIM_FLATBED;
+    double l2 = d->length / 2, hw = d->width / 2, cab = l2 - 2.0;
+    truck_cab(m, d, cab, d->height * (is_flat ? 1 : 0.8));
+    sim_mesh_box(m, v3(-hw, -l2, 1.05), v3(hw, cab - 0.12, is_flat ? 1.25 : d->height), SIM_CARGO);
     sim_mesh_box(m, v3(-0.45, -l2 + 0.05, 0.6), v3(0.45, l2 - 0.3, 1.06), SIM_DARK);
     sim_mesh_box(m, v3(-hw + 0.1, -l2, 0.5), v3(hw - 0.1, -l2 + 0.1, 0.68), SIM_DARK);
     ends(m, hw, l2 + 0.01, -l2, 0.86, 0.09);
     wheels(m, hw - 0.03, d->axle_front, d->wheel_radius, 0.28);
     wheels(m, hw - 0.03, d->axle_rear, d->wheel_radius, 0.52);
     wheels(m, hw - 0.03, d->axle_rear + 1.25, d->wheel_radius, 0.52);
+}
+
+/* A tractor of three axles' length and a box trailer on three axles, in one line. */
+static void build_articulated(struct sim_mesh *m, const struct sim_vehicle *v)
+{
+    const struct sim_dims *d = &v->dims;
+    double l2 = d->length / 2, hw = d->width / 2, cab = l2 - 2.2, k = d->length / 16.3;
+    truck_cab(m, d, cab, d->height * 0.92);
+    sim_mesh_box(m, v3(-hw, -l2, 1.15), v3(hw, cab - 0.65, d->height), SIM_CARGO);
+    sim_mesh_box(m, v3(-0.45, -l2 + 0.05, 0.7), v3(0.45, l2 - 0.3, 1.16), SIM_DARK);
+    sim_mesh_box(m, v3(-hw + 0.1, -l2, 0.5), v3(hw - 0.1, -l2 + 0.1, 0.68), SIM_DARK);
+    ends(m, hw, l2 + 0.01, -l2, 0.86, 0.09);
+    const double axles[] = {d->axle_front, 3.1 * k, d->axle_rear + 1.31, d->axle_rear,
+                            d->axle_rear - 1.31};
+    for (size_t i = 0; i < sizeof axles / sizeof *axles; i++)
+        wheels(m, hw - 0.03, axles[i], d->wheel_radius, i == 1 ? 0.52 : 0.3);
 }
 
 static void build_bus(struct sim_mesh *m, const struct sim_vehicle *v)
@@ -143,11 +172,12 @@ static void build_bus(struct sim_mesh *m, const struct sim_vehicle *v)
                           v3(hw, l2, 0.36)};
     sim_mesh_hull(m, hull, 7, SIM_PAINT);
     struct vec3 inside = v3(0, 0, 1.5);
+    double sill = v->conf->shape == SIM_COACH ? 1.95 : 1.3; /* a coach has its luggage below */
     int n = (int) (d->length / 1.5);
     for (int side = -1; side <= 1; side += 2)
         for (int i = 0; i < n; i++) {
             double y0 = -l2 + 0.4 + i * (d->length - 0.8) / n, y1 = y0 + (d->length - 0.8) / n;
-            struct vec3 q[4] = {v3(side * hw, y0, 1.3), v3(side * hw, y1, 1.3),
+            struct vec3 q[4] = {v3(side * hw, y0, sill), v3(side * hw, y1, sill),
                                 v3(side * hw, y1, h - 0.4), v3(side * hw, y0, h - 0.4)};
             sim_mesh_inset(m, q, 0.92, inside, SIM_GLASS);
         }
@@ -198,6 +228,28 @@ static void build_motorcycle(struct sim_mesh *m, const struct sim_vehicle *v)
     rider(m, -0.25, 0.86, d->height);
 }
 
+/* Step-through: a shield, a floor, a seat on the engine, small wheels. */
+static void build_scooter(struct sim_mesh *m, const struct sim_vehicle *v)
+{
+    const struct sim_dims *d = &v->dims;
+    double l2 = d->length / 2, r = d->wheel_radius, hw = d->width / 2;
+    sim_mesh_wheel(m, -0.05, 0.05, d->axle_front, r);
+    sim_mesh_wheel(m, -0.06, 0.06, d->axle_rear, r);
+    struct vec3 shield[] = {v3(0.20, 0.36, 0.24), v3(0.22, 0.44, 0.62), v3(0.14, 0.42, 0.96),
+                            v3(0.12, 0.50, 0.96), v3(0.18, 0.56, 0.60), v3(0.15, 0.52, 0.24)};
+    struct vec3 seat[] = {v3(0.17, -l2 + 0.06, 0.50), v3(0.16, -l2 + 0.08, 0.78),
+                          v3(0.17, -0.05, 0.76), v3(0.18, 0.02, 0.30), v3(0.18, -0.5, 0.28)};
+    sim_mesh_hull(m, shield, 6, SIM_PAINT);
+    sim_mesh_hull(m, seat, 5, SIM_PAINT);
+    sim_mesh_box(m, v3(-0.17, 0.0, 0.22), v3(0.17, 0.40, 0.29), SIM_DARK);
+    sim_mesh_box(m, v3(-hw, 0.40, 0.98), v3(hw, 0.46, 1.03), SIM_DARK);
+    sim_mesh_box(m, v3(-0.05, l2 - 0.5, r), v3(0.05, l2, r + 0.28), SIM_DARK);
+    sim_mesh_lamp(m, v3(0, 0.57, 0.72), v3(0.08, 0.03, 0.07), SIM_HEADLAMP);
+    sim_mesh_lamp(m, v3(0, -l2 + 0.05, 0.62), v3(0.08, 0.03, 0.035), SIM_TAILLAMP);
+    sim_mesh_box(m, v3(-0.10, -l2, 0.38), v3(0.10, -l2 + 0.04, 0.50), SIM_PLATE);
+    rider(m, -0.22, 0.80, d->height);
+}
+
 static void build_bicycle(struct sim_mesh *m, const struct sim_vehicle *v)
 {
     const struct sim_dims *d = &v->dims;
@@ -231,5 +283,10 @@ void sim_shape_build(struct sim_mesh *m, const struct sim_vehicle *v)
         [SIM_BUS] = build_bus,         [SIM_MOTORCYCLE] = build_motorcycle,
         [SIM_BICYCLE] = build_bicycle, [SIM_PEDESTRIAN] = build_pedestrian,
     };
-    build[v->conf->class](m, v);
+    if (v->conf->shape == SIM_ARTICULATED)
+        build_articulated(m, v);
+    else if (v->conf->shape == SIM_SCOOTER)
+        build_scooter(m, v);
+    else
+        build[v->conf->class](m, v);
 }

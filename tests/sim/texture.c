@@ -26,7 +26,7 @@ static double asphalt(const struct sim_world *w, double x, double y)
     if (patch < 0.35 && fmod(y + 1700, 17) < 4 + 5 * patch &&
         fabs(x - w->scene->lane[(size_t) (patch * 97) % w->scene->n_lanes].x_m) < 1.1)
         a *= 0.74;
-    return w->scene->light.rain > 0 ? a * (1 - 0.45 * w->scene->light.rain) : a;
+    return a * (1 - 0.45 * fmax(w->scene->light.rain, w->scene->light.wet)); /* water darkens it */
 }
 
 static bool on_dash(double y)
@@ -89,6 +89,7 @@ struct vec3 sim_texture_solid(const struct sim_world *w, const struct sim_solid 
                               struct vec3 n, struct vec3 *ret_emission)
 {
     *ret_emission = v3(0, 0, 0);
+    p = v3_sub(p, s->moved); /* the pattern moves with it */
     double fine = sim_noise2(p.x * 11 + p.z * 7, p.y * 11 + p.z * 5, s->seed);
     switch (s->surface) {
     case SIM_SURFACE_CONCRETE:

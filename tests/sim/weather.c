@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "render.h"
 #include "rng.h"
 
@@ -35,38 +33,62 @@ void sim_weather_rain(struct sim_painter *p, int index)
         add_streak(p, &rng, light);
 }
 
-/* A post in the wind: a few slow swings, smooth and the same for every run. */
-static void sway_at(const struct sim_scene *s, double t_s, double *ret_x, double *ret_y)
+/*
+ * Flakes in a box of air before the camera, which wind and weight carry through it and which come
+ * in again on the other side. Sizes and speeds are those of aggregates of 3 to 8 mm that fall at
+ * about a metre a second. The lens is focused far away: who is near is blurred.
+ */
+#define AIR_M      24.0
+#define FLAKES     60000 /* four a cubic metre */
+#define APERTURE_M 0.0025
+
+static double wrap(double v)
 {
-    double k = s->camera.shake_px, ph = (double) (s->seed % 97);
-    *ret_x = k * (0.9 * sin(2 * M_PI * 1.3 * t_s + ph) + 0.9 * sin(2 * M_PI * 3.7 * t_s + 2 * ph) +
-                  0.5 * sin(2 * M_PI * 8.1 * t_s));
-    *ret_y = k * (0.6 * sin(2 * M_PI * 1.9 * t_s + 3 * ph) + 0.4 * sin(2 * M_PI * 5.3 * t_s + ph));
+    return v - AIR_M * floor(v / AIR_M);
 }
 
-void sim_weather_sway(struct sim_painter *p, double t_s)
+/* One flake as the lens shows it: as much light as it covers. */
+static void add_flake(struct sim_painter *p, double px, double py, double depth, double radius_m,
+                      float light)
 {
     const struct sim_camera *c = &p->stage->camera;
-    double dx, dy;
-    sway_at(p->stage->scene, t_s, &dx, &dy);
-    int ix = (int) floor(dx), iy = (int) floor(dy);
-    float u = (float) (dx - ix), v = (float) (dy - iy);
-    for (int y = 0; y < c->height; y++) {
-        size_t y0 = (size_t) clampd(y - iy, 0, c->height - 1),
-               y1 = (size_t) clampd(y - iy - 1, 0, c->height - 1);
-        for (int x = 0; x < c->width; x++) {
-            size_t x0 = (size_t) clampd(x - ix, 0, c->width - 1),
-                   x1 = (size_t) clampd(x - ix - 1, 0, c->width - 1);
-            const float *a = p->rgb + 3 * (y0 * (size_t) c->width + x0),
-                        *b = p->rgb + 3 * (y0 * (size_t) c->width + x1);
-            const float *d = p->rgb + 3 * (y1 * (size_t) c->width + x0),
-                        *e = p->rgb + 3 * (y1 * (size_t) c->width + x1);
-            float *out = p->scratch + 3 * ((size_t) y * (size_t) c->width + (size_t) x);
+    double r = radius_m * c->f_px / depth, blur = 0.5 * APERTURE_M * c->f_px / depth;
+    double s2 = 0.5 * (r * r + blur * blur) + 0.16, reach = 2.6 * sqrt(s2);
+    double share = fmin(1, r * r / (2 * s2));
+    for (int y = (int) fmax(0, ceil(py - reach)); y <= py + reach && y < c->height; y++)
+        for (int x = (int) fmax(0, ceil(px - reach)); x <= px + reach && x < c->width; x++) {
+            double d2 = (x - px) * (x - px) + (y - py) * (y - py);
+            float a = (float) (share * exp(-d2 / (2 * s2)));
+            float *out = p->rgb + 3 * ((size_t) y * (size_t) c->width + (size_t) x);
             for (int k = 0; k < 3; k++)
-                out[k] = (1 - v) * ((1 - u) * a[k] + u * b[k]) + v * ((1 - u) * d[k] + u * e[k]);
+                out[k] += a * (light - out[k]);
         }
+}
+
+void sim_weather_snow(struct sim_painter *p, double t_s)
+{
+    const struct sim_stage *s = p->stage;
+    const struct sim_camera *c = &s->camera;
+    struct sim_rng rng = sim_rng_make(s->scene->seed, 51);
+    double wind_x = sim_rng_range(&rng, -2, 2), wind_y = sim_rng_range(&rng, -1, 1);
+    struct vec3 corner = v3_sub(v3_add(c->pos, v3_scale(c->forward, 0.5 * AIR_M)),
+                                v3(0.5 * AIR_M, 0.5 * AIR_M, 0.5 * AIR_M));
+    int n = (int) (FLAKES * s->scene->light.snow);
+    float light = (float) (0.75 * s->light.sky.y + 0.3 * s->light.sun.y + (s->light.is_night ? 0.08 : 0));
+    for (int i = 0; i < n; i++) {
+        double at[3], radius_m = sim_rng_range(&rng, 0.0015, 0.004), px, py;
+        for (int k = 0; k < 3; k++)
+            at[k] = sim_rng_range(&rng, 0, AIR_M);
+        double fall = sim_rng_range(&rng, 0.7, 1.4), sway = 0.15 * sin(2 * t_s + at[0]);
+        struct vec3 q = v3_add(corner, v3(wrap(at[0] + (wind_x * t_s) + sway),
+                                          wrap(at[1] + wind_y * t_s), wrap(at[2] - fall * t_s)));
+        double depth = q.z > 0 ? sim_camera_project(c, q, &px, &py) : 0;
+        if (!(depth > 0.4) || !(px > -20 && py > -20 && px < c->width + 20 && py < c->height + 20))
+            continue;
+        size_t here = (size_t) clampd(py, 0, c->height - 1) * (size_t) c->width +
+                      (size_t) clampd(px, 0, c->width - 1);
+        float drawn = p->canvas.depth[here];
+        if (depth < (double) s->background.depth[here] && !(drawn > 0 && depth > 1 / (double) drawn))
+            add_flake(p, px, py, depth, radius_m, light);
     }
-    float *t = p->rgb;
-    p->rgb = p->scratch;
-    p->scratch = t;
 }

@@ -14,7 +14,7 @@ static int add(struct sim_world *w, struct vec3 lo, struct vec3 hi, bool is_roun
         return r;
     w->solid = p;
     w->solid[w->n_solids] =
-        (struct sim_solid){lo, hi, is_round, surface, w->scene->seed * 131 + w->n_solids};
+        (struct sim_solid){lo, hi, is_round, surface, w->scene->seed * 131 + w->n_solids, {0}};
     w->n_solids++;
     return 0;
 }
@@ -89,12 +89,9 @@ static int add_lamp_posts(struct sim_world *w)
     return 0;
 }
 
-static int make_groups(struct sim_world *w)
+/* Boxes around neighbours, wherever they are now. */
+static void bound_groups(struct sim_world *w)
 {
-    w->n_groups = (w->n_solids + SIM_GROUP - 1) / SIM_GROUP;
-    w->group = calloc(w->n_groups + 1, sizeof *w->group);
-    if (!w->group)
-        return -ENOMEM;
     for (size_t i = 0; i < w->n_solids; i++) {
         struct sim_solid *g = &w->group[i / SIM_GROUP];
         const struct sim_solid *s = &w->solid[i];
@@ -104,7 +101,34 @@ static int make_groups(struct sim_world *w)
         g->lo = v3(fmin(g->lo.x, s->lo.x), fmin(g->lo.y, s->lo.y), fmin(g->lo.z, s->lo.z));
         g->hi = v3(fmax(g->hi.x, s->hi.x), fmax(g->hi.y, s->hi.y), fmax(g->hi.z, s->hi.z));
     }
+}
+
+static int make_groups(struct sim_world *w)
+{
+    w->n_groups = (w->n_solids + SIM_GROUP - 1) / SIM_GROUP;
+    w->group = calloc(w->n_groups + 1, sizeof *w->group);
+    if (!w->group)
+        return -ENOMEM;
+    bound_groups(w);
     return 0;
+}
+
+void sim_world_sway(struct sim_world *w, double turn)
+{
+    for (size_t i = 0; i < w->n_solids; i++) {
+        struct sim_solid *s = &w->solid[i];
+        if (s->surface != SIM_SURFACE_LEAVES)
+            continue;
+        double phase = 2 * M_PI * (turn + sim_hash2(1, 1, s->seed));
+        double swing = w->scene->scenery.wind_m * (0.6 + 0.4 * sim_hash2(2, 2, s->seed));
+        struct vec3 to = v3(swing * sin(phase), 0.5 * swing * sin(phase + 1.1),
+                            0.25 * swing * cos(phase));
+        struct vec3 by = v3_sub(to, s->moved);
+        s->lo = v3_add(s->lo, by);
+        s->hi = v3_add(s->hi, by);
+        s->moved = to;
+    }
+    bound_groups(w);
 }
 
 int sim_world_init(struct sim_world *w, const struct sim_scene *s, const struct sim_light *l)
@@ -123,6 +147,11 @@ int sim_world_init(struct sim_world *w, const struct sim_scene *s, const struct 
     }
     if (r == 0)
         r = add_lamp_posts(w);
+    for (size_t i = 0; i < s->n_boxes && r == 0; i++) {
+        struct vec3 a = s->boxes[i].from, b = s->boxes[i].to;
+        r = add(w, v3(fmin(a.x, b.x), fmin(a.y, b.y), fmin(a.z, b.z)),
+                v3(fmax(a.x, b.x), fmax(a.y, b.y), fmax(a.z, b.z)), false, SIM_SURFACE_METAL);
+    }
     if (r == 0)
         r = make_groups(w);
     if (r < 0)

@@ -22,6 +22,7 @@ struct sim_solid {
     bool is_round;
     int surface;
     uint64_t seed;
+    struct vec3 moved; /* from where it is at rest */
 };
 
 /** All that stands still: the road plane and solids along it. Immutable after init. */
@@ -44,6 +45,8 @@ struct sim_hit {
 /** @return 0 or -ENOMEM */
 int sim_world_init(struct sim_world *w, const struct sim_scene *s, const struct sim_light *l);
 void sim_world_deinit(struct sim_world *w);
+/** Leaves in the wind, each clump on its own loop; turn: where on it, 0 to 1. Before any tracing. */
+void sim_world_sway(struct sim_world *w, double turn);
 struct sim_hit sim_world_trace(const struct sim_world *w, struct vec3 origin,
                                struct vec3 direction);
 /** Whether anything that stands still lies on the way. */

@@ -44,5 +44,10 @@ void cb_frame_unref(struct cb_frame **f);
 const struct cb_picture *cb_frame_picture(const struct cb_frame *f);
 /** What the planes hold, for bounds in bytes. */
 size_t cb_frame_n_bytes(const struct cb_frame *f);
+/**
+ * A pixel inside the picture as 0x00RRGGBB, by BT.601, which is near enough for people's eyes
+ * whatever the camera's matrix.
+ */
+uint32_t cb_picture_rgb(const struct cb_picture *p, int x, int y);
 
 #endif

@@ -61,4 +61,21 @@ double cb_road_scale_u(const struct cb_road *r, double x_m, double y0_m, double 
 int cb_road_expect_u95(const struct cb_road *r, double x_m, double y0_m, double y1_m, double v_mps,
                        double fps, double *ret_u95_mps);
 
+/** Points, in order, that the picture shows of one straight line. */
+struct cb_line_px {
+    const struct cb_vec2 *px;
+    size_t n;
+};
+
+/**
+ * k1 of the lens (k2 0; as in calibration.distortion) that makes straight lines straight: lane
+ * lines and kerbs of a straight road, edges of buildings. Plumb-line method, Brown 1971.
+ * @param line n lines of 3 or more points each, read off to about 0.7 px
+ * @param ret_u standard uncertainty of k1
+ * @return 0; -EINVAL: reterr names the line that is bent by more than a lens, or says that they
+ *         do not determine k1; -ENOMEM
+ */
+int cb_lens_fit_lines(const struct cb_line_px *line, size_t n, int width, int height,
+                      double *ret_k1, double *ret_u, struct cb_error *reterr);
+
 #endif

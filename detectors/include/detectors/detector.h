@@ -16,6 +16,9 @@ struct cb_passage;
 struct cb_noise;
 struct cb_noise_level;
 struct cb_violation;
+struct cb_incident;
+struct cb_weather;
+struct cb_pipeline;
 
 /** How a camera's own state bears on its measuring, in the words of the one who must see to it. */
 struct cb_condition {
@@ -34,6 +37,8 @@ struct cb_sink {
     void (*on_level)(void *self, const struct cb_noise_level *l);
     void (*on_violation)(void *self, const struct cb_violation *v);
     void (*on_condition)(void *self, const struct cb_condition *c);
+    /** Violations of two or more vehicles that were near to each other; after the last of them. */
+    void (*on_incident)(void *self, const struct cb_incident *i);
 };
 
 struct cb_detector_info;
@@ -46,6 +51,8 @@ struct cb_detector {
     const struct cb_road *road;        /* NULL until the first picture, or not calibrated */
     struct cb_scene *scene;            /* the road users of now and of the last seconds */
     const struct cb_sink *sink;
+    const struct cb_weather *weather;  /* at the camera, as last told; NULL: not known */
+    struct cb_pipeline *pipeline;      /* for cb_detector_accuse alone; NULL: a detector by itself */
     struct cb_error *err;              /* init may fill it when it returns < 0 */
 };
 
@@ -59,9 +66,14 @@ struct cb_detector_info {
     int (*init)(struct cb_detector *d);
     int (*on_frame)(struct cb_detector *d, const struct cb_frame *f);
     int (*on_sound)(struct cb_detector *d, const struct cb_sound *s);
+    /** Each violation, whichever detector found it, before the sink is told; it may be added to. */
+    void (*on_violation)(struct cb_detector *d, struct cb_violation *v);
     int (*flush)(struct cb_detector *d);   /* end of stream: emit what is pending */
     void (*deinit)(struct cb_detector *d); /* also after a failed init */
 };
+
+/** How a detector tells of a violation: to all detectors, then to the sink. */
+void cb_detector_accuse(struct cb_detector *d, struct cb_violation *v);
 
 /** Called in this order, for frames, sound and flush alike; ends in NULL. */
 extern const struct cb_detector_info *const cb_detectors[];

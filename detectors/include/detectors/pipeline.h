@@ -11,6 +11,11 @@ int cb_pipeline_create(struct cb_pipeline **ret, const struct cb_camera_conf *co
                        const struct cb_sink *sink, struct cb_error *reterr);
 int cb_pipeline_on_frame(struct cb_pipeline *p, const struct cb_frame *f);
 int cb_pipeline_on_sound(struct cb_pipeline *p, const struct cb_sound *s);
+/**
+ * The weather at the camera from now on; copied. Until the first call it is what the
+ * configuration says where no file is named, else not known.
+ */
+void cb_pipeline_on_weather(struct cb_pipeline *p, const struct cb_weather *w);
 int cb_pipeline_flush(struct cb_pipeline *p);
 /** Takes NULL. */
 void cb_pipeline_destroy(struct cb_pipeline **p);

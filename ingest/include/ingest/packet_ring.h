@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct cb_frame;
+struct cb_sound;
 
 struct cb_packet_ring_opts {
     int64_t span_ns;    /* how much to keep; default 30 s */
@@ -47,5 +48,13 @@ int cb_packet_ring_frame_at(struct cb_packet_ring *r, int64_t t_ns, struct cb_fr
  */
 int cb_packet_ring_frames_at(struct cb_packet_ring *r, const int64_t *t_ns, size_t n,
                              struct cb_frame **ret_frame);
+/**
+ * Decodes the sound of [t0, t1] as ingest handed it out: the same rate, channels and samples, in
+ * one block. Of a stretch with gaps in it, the part around t_must that has none.
+ * @return 0 and *ret yours, *ret_codec what it was kept in ("aac"; static); -ENODATA: t_must is
+ *         not in the ring, or without sound; -ENOMEM; -ENOSYS: no decoder
+ */
+int cb_packet_ring_sound(struct cb_packet_ring *r, int64_t t0_ns, int64_t t1_ns, int64_t t_must_ns,
+                         struct cb_sound **ret, const char **ret_codec);
 
 #endif

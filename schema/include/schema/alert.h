@@ -18,7 +18,8 @@ struct cb_alert {
     enum cb_road_user road_user;
     enum cb_direction direction;
     double measured, charged, limit, uncertainty; /* km/h or dB(A); NaN: none */
-    char unit[8];            /* "km/h" or "dB(A)" */
+    char unit[12];           /* "km/h", "dB(A)" or "vehicles" */
+    char incident[CB_INCIDENT_ID_LEN]; /* "": no vehicle is named */
 };
 
 /** Fills everything but published_utc_ns from a record. */

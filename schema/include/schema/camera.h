@@ -33,18 +33,53 @@ struct cb_calibration_conf {
     size_t n_points;
     struct cb_calibration_distance *distances;
     size_t n_distances;
+    /* What reference drives say the true speed is of the measured one; u 0: there were none. */
+    double reference_factor, reference_u;
     double k1, k2;          /* radial distortion, Brown-Conrady, on r / half the picture's diagonal */
     char certificate[64];   /* number of the calibration's certificate; "" none */
     char calibrated_on[16]; /* YYYY-MM-DD; "" unknown */
     int line;
 };
 
+/** LAFmax above which a modified exhaust is a violation: the lowest that holds. */
+struct cb_noise_limits {
+    double default_dba; /* NaN: nothing is judged */
+    struct cb_limit_period period[CB_PERIODS_MAX];
+    size_t n_periods;
+};
+
+enum cb_several_vehicles { CB_SEVERAL_VOID, CB_SEVERAL_KEEP };
+
 struct cb_microphone_conf {
     double sensitivity_dbfs_at_94db; /* level of a 94 dB SPL 1 kHz tone in the stream, dBFS RMS */
-    double limit_dba;                /* LAFmax above which a modified exhaust is a violation */
+    struct cb_noise_limits limit;
+    double tolerance_db;             /* deducted from a level, if more than its uncertainty */
+    double instrument_u_db;          /* standard uncertainty of microphone and stream */
+    double calibration_valid_d;      /* term of a calibration, days */
+    int several_vehicles;            /* enum cb_several_vehicles */
     double position_m[CB_SOUND_CHANNELS_MAX][3]; /* X, Y, Z up, in the road frame */
     int n_positions;                 /* 0: one microphone at the camera */
     char calibrated_on[16];          /* YYYY-MM-DD; "" unknown */
+};
+
+/** Weather at a camera, from a sensor. Absent numbers are NaN. */
+struct cb_weather {
+    double wind_mps, rain_mm_h, temperature_c;
+};
+
+struct cb_weather_conf {
+    bool is_set;             /* by the camera itself; else it is that of all cameras */
+    struct cb_weather fixed; /* when no file says otherwise */
+    char file[512];          /* a station's latest values; "": none */
+    double max_age_s;        /* older values are not known */
+    double wind_max_mps, rain_max_mm_h; /* above: no measurement of sound stands */
+};
+
+/** When violations of different vehicles are one incident. */
+struct cb_chase_conf {
+    double gap_s;      /* one passes a place so soon after the other */
+    double distance_m; /* and so near to it */
+    int severity;      /* enum cb_severity: from which two make a chase; below it is a convoy */
 };
 
 enum cb_classifier_kind { CB_YOLOX };
@@ -79,6 +114,9 @@ struct cb_camera_conf {
     struct cb_calibration_conf calibration;
     double zone_y_min_m, zone_y_max_m;
     struct cb_microphone_conf microphone;
+    struct cb_weather_conf weather;
+    struct cb_chase_conf chase;
+    char road_class[32]; /* whose limits of sound hold when the microphone has none; "": none */
     struct cb_classifier_conf classifier;
     int line;
 };
@@ -90,6 +128,11 @@ void cb_camera_conf_deinit(struct cb_camera_conf *c);
 
 /* The scalar settings of each part, for the configuration reader and the documents. */
 extern const struct cb_opt cb_camera_opts[], cb_location_opts[], cb_zone_opts[],
-    cb_microphone_opts[], cb_calibration_opts[], cb_distortion_opts[], cb_classifier_opts[];
+    cb_microphone_opts[], cb_calibration_opts[], cb_distortion_opts[],
+    cb_reference_opts[], cb_classifier_opts[],
+    cb_weather_opts[], cb_chase_opts[], cb_noise_limit_opts[], cb_noise_period_opts[];
+
+/** The lowest limit that can ever hold; NaN: none. */
+double cb_noise_limits_lowest(const struct cb_noise_limits *l);
 
 #endif

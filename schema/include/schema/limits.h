@@ -22,7 +22,7 @@ struct cb_limit_lane {
 struct cb_limit_period {
     int from_s, to_s; /* since local midnight, 0…86400 */
     unsigned days;    /* bit 0: Monday … bit 6: Sunday; the day it begins on */
-    double limit_kmh;
+    double limit;     /* in the unit of what it limits: km/h, dB(A) */
 };
 
 /** From from_s (UTC, s since 1970) on local time is UTC + offset_s. */
@@ -68,7 +68,7 @@ extern const struct cb_opt cb_limit_opts[], cb_limit_lane_opts[], cb_limit_class
 /** What cb_limit_period_opts fills, before the times of day are read. */
 struct cb_limit_period_text {
     char from[8], to[8];
-    double limit_kmh;
+    double limit;
 };
 
 /** What cb_clock_opts fills. */

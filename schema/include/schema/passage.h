@@ -9,7 +9,13 @@
 
 enum cb_direction { CB_AWAY, CB_TOWARD };
 
-enum cb_violation_kind { CB_VIOLATION_NONE, CB_SPEEDING, CB_MODIFIED_EXHAUST, CB_VIOLATION_COUNT };
+enum cb_violation_kind {
+    CB_VIOLATION_NONE,
+    CB_SPEEDING,
+    CB_MODIFIED_EXHAUST,
+    CB_CHASE_RACING, /* an incident of several violations, never one vehicle's alone */
+    CB_VIOLATION_COUNT
+};
 
 /** Why a passage carries no speed. */
 enum cb_reason {

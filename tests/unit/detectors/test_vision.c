@@ -271,6 +271,59 @@ static void test_sizes_and_rates(void **state)
     }
 }
 
+/* Beside the road, looking straight across it. */
+static const struct view across = {.width = 640, .height = 360, .f_px = 430, .height_m = 6,
+                                   .pitch_rad = 0.3, .x_m = -15, .yaw_rad = M_PI / 2, .fps = 25,
+                                   .seconds = 9};
+
+/*
+ * A silhouette's ends are points above the road; read on the road they run too fast by z / (h − z)
+ * and by half a vehicle's width, 4 to 20 % here. Height, direction and lane must not matter.
+ */
+static void test_seen_from_the_side(void **state)
+{
+    (void) state;
+    static const struct {
+        struct box box;
+        enum cb_road_user class;
+    } of[] = {
+        {{-1.8, -12, KMH(60), 5.2, 1.8, 4.4, 1.45, 150, 0, 0}, CB_CAR},
+        {{1.8, 10, -KMH(60), 5.2, 1.8, 4.4, 1.45, 60, 0, 0}, CB_CAR},
+        {{-1.8, 10, -KMH(60), 5.2, 2.5, 8, 3.4, 150, 0, 0}, CB_TRUCK},
+        {{1.8, -18, KMH(60), 5.2, 2.5, 8, 3.4, 150, 0, 0}, CB_TRUCK},
+        {{1.8, -12, KMH(60), 5.2, 0.75, 2.1, 1.5, 45, 0, 0}, CB_MOTORCYCLE},
+    };
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        struct view v = across;
+        v.box = &of[i].box;
+        v.n_boxes = 1;
+        struct outcome o;
+        watch(&v, -8, 8, 50, &o);
+        show(&o);
+        assert_int_equal(o.n, 1);
+        assert_speed(&o.passage[0], 60);
+        assert_int_equal(o.passage[0].road_user, of[i].class);
+        assert_int_equal(o.passage[0].direction, of[i].box.v_mps > 0 ? CB_AWAY : CB_TOWARD);
+    }
+}
+
+/* One patch while they meet: each is followed by the end that is its own. */
+static void test_meeting_seen_from_the_side(void **state)
+{
+    (void) state;
+    const struct box two[] = {{-1.8, -12, KMH(50), 5.2, 1.8, 4.4, 1.45, 150, 0, 0},
+                              {1.8, 9, -KMH(70), 5.2, 1.8, 4.4, 1.45, 180, 0, 0}};
+    struct view v = across;
+    v.box = two;
+    v.n_boxes = 2;
+    struct outcome o;
+    watch(&v, -8, 8, 80, &o);
+    show(&o);
+    assert_int_equal(o.n, 2);
+    for (int i = 0; i < 2; i++)
+        assert_speed(&o.passage[i], o.passage[i].direction == CB_AWAY ? 50 : 70);
+}
+
 static void knocked(int bump_px, struct outcome *o)
 {
     const struct box cars[] = {{1.8, 5, KMH(60), 5, 1.8, 4.4, 1.45, 150, 0, 0},
@@ -320,6 +373,8 @@ int main(void)
         cmocka_unit_test(test_overtaking),
         cmocka_unit_test(test_same_input_same_output),
         cmocka_unit_test(test_sizes_and_rates),
+        cmocka_unit_test(test_seen_from_the_side),
+        cmocka_unit_test(test_meeting_seen_from_the_side),
         cmocka_unit_test(test_knocked_camera_charges_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

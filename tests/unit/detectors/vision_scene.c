@@ -19,8 +19,10 @@ struct px {
 static struct px project(const struct view *v, double x, double y, double z)
 {
     double s = sin(v->pitch_rad), c = cos(v->pitch_rad);
-    double depth = y * c - (z - v->height_m) * s, down = y * -s - (z - v->height_m) * c;
-    return (struct px){0.5 * (v->width - 1) + v->f_px * x / depth,
+    double ahead = y * cos(v->yaw_rad) + (x - v->x_m) * sin(v->yaw_rad);
+    double right = (x - v->x_m) * cos(v->yaw_rad) - y * sin(v->yaw_rad);
+    double depth = ahead * c - (z - v->height_m) * s, down = ahead * -s - (z - v->height_m) * c;
+    return (struct px){0.5 * (v->width - 1) + v->f_px * right / depth,
                        0.5 * (v->height - 1) + v->f_px * down / depth};
 }
 
@@ -57,17 +59,18 @@ static void draw_box(const struct view *v, uint8_t *img, const struct box *b, do
 {
     double y0 = b->y0_m + b->v_mps * moved_s(b, t_s), y1 = y0 + b->length_m;
     double x0 = b->x_m - 0.5 * b->width_m, x1 = x0 + b->width_m, h = b->height_m;
-    if (y0 < 3.5)
+    if (v->yaw_rad == 0 && y0 < 3.5)
         return;
-    double sx = x0 > 0 ? x0 : x1; /* the side that faces the camera */
+    double sx = x0 > v->x_m ? x0 : x1;         /* the side that faces the camera, */
+    double ey = y0 > 0 || y1 > 0 ? y0 : y1;    /* and the end */
     struct px under[4] = {project(v, x0 - 0.1, y0, 0), project(v, x1 + 0.1, y0, 0),
                           project(v, x1 + 0.1, y1, 0), project(v, x0 - 0.1, y1, 0)};
     struct px roof[4] = {project(v, x0, y0, h), project(v, x1, y0, h), project(v, x1, y1, h),
                          project(v, x0, y1, h)};
     struct px side[4] = {project(v, sx, y0, 0.15), project(v, sx, y1, 0.15),
                          project(v, sx, y1, h), project(v, sx, y0, h)};
-    struct px end[4] = {project(v, x0, y0, 0.15), project(v, x1, y0, 0.15), project(v, x1, y0, h),
-                        project(v, x0, y0, h)};
+    struct px end[4] = {project(v, x0, ey, 0.15), project(v, x1, ey, 0.15), project(v, x1, ey, h),
+                        project(v, x0, ey, h)};
     double s0 = x1 + b->shadow_gap_m, s1 = s0 + b->shadow_m;
     struct px cast[4] = {project(v, s0, y0, 0), project(v, s1, y0 + 1, 0),
                          project(v, s1, y1 + 1, 0), project(v, s0, y1, 0)};
@@ -75,8 +78,11 @@ static void draw_box(const struct view *v, uint8_t *img, const struct box *b, do
         fill(v, img, cast, 4, -1);
     fill(v, img, under, 4, 30);
     fill(v, img, roof, 4, b->level + 50);
+    if (v->yaw_rad != 0)
+        fill(v, img, end, 4, b->level);
     fill(v, img, side, 4, b->level + 25);
-    fill(v, img, end, 4, b->level);
+    if (v->yaw_rad == 0)
+        fill(v, img, end, 4, b->level);
 }
 
 static uint32_t hash(uint32_t x)
@@ -121,7 +127,8 @@ static void draw(const struct view *v, uint8_t *img, int i_frame, double t_s)
         draw_houses(v, img);
     double order[8][2];
     for (int i = 0; i < v->n_boxes; i++) {
-        order[i][0] = v->box[i].y0_m + v->box[i].v_mps * moved_s(&v->box[i], t_s);
+        order[i][0] = v->yaw_rad != 0 ? v->box[i].x_m
+                                      : v->box[i].y0_m + v->box[i].v_mps * moved_s(&v->box[i], t_s);
         order[i][1] = i;
     }
     qsort(order, (size_t) v->n_boxes, sizeof *order, by_distance); /* far ones first */
@@ -141,12 +148,15 @@ static void calibrate(const struct view *v, struct cb_calibration_conf *c)
 {
     static const double at[][2] = {{-4, 10}, {4, 10}, {-4, 20}, {4, 20}, {-4, 35},
                                    {4, 35},  {0, 12}, {0, 30},  {-4, 50}, {4, 50}};
+    static const double beside[][2] = {{-4, -9}, {4, -9}, {-4, -3}, {4, -2}, {-4, 3},
+                                       {4, 3},   {0, -8}, {0, 7},   {-4, 9}, {4, 9}};
+    const double (*mark)[2] = v->yaw_rad != 0 ? beside : at;
     c->n_points = sizeof at / sizeof *at;
     c->points = calloc(c->n_points, sizeof *c->points);
     assert(c->points);
     for (size_t i = 0; i < c->n_points; i++) {
-        struct px p = project(v, at[i][0], at[i][1], 0);
-        c->points[i] = (struct cb_calibration_point){p.x, p.y, at[i][0], at[i][1], 0};
+        struct px p = project(v, mark[i][0], mark[i][1], 0);
+        c->points[i] = (struct cb_calibration_point){p.x, p.y, mark[i][0], mark[i][1], 0};
     }
 }
 

@@ -26,7 +26,8 @@ struct box {
 
 struct view {
     int width, height;
-    double f_px, height_m, pitch_rad; /* camera over (0, 0, height), looking along +Y */
+    double f_px, height_m, pitch_rad; /* camera over (x_m, 0, height), looking along +Y … */
+    double x_m, yaw_rad;  /* … or turned from there towards +X */
     double fps, seconds;
     const struct box *box;
     int n_boxes;

@@ -5,6 +5,7 @@
 #include "unit/test.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/frame.h"
+#include "base/mem.h"
 #include "base/sound.h"
 #include "folder.h"
 #include "ingest/ingest.h"
@@ -166,6 +168,96 @@ static void test_cut_mjpeg(void **state)
     check_cut("m.avi", PICTURES("320x240", "8") TONE("8") "-c:v mjpeg -c:a pcm_s16le", "mkv");
 }
 
+/* What ingest handed out of channel 0, put together. */
+struct heard {
+    float *x;
+    size_t n, cap;
+    int64_t t_ns;
+    int rate_hz;
+};
+
+static int on_sound_keep(void *self, struct cb_sound *b)
+{
+    struct heard *h = self;
+    const struct cb_samples *s = cb_sound_samples(b);
+    if (!h->n) {
+        h->t_ns = s->t_ns;
+        h->rate_hz = s->rate_hz;
+    }
+    assert_int_equal(cb_grow((void **) &h->x, &h->cap, h->n + s->n, sizeof *h->x), 0);
+    memcpy(h->x + h->n, s->channel[0], s->n * sizeof *h->x);
+    h->n += s->n;
+    return 0;
+}
+
+static void hear_clip(const char *path, struct cb_packet_ring *ring, struct heard *ret)
+{
+    struct cb_camera_conf conf = {.id = "ring"};
+    struct cb_ingest *in = NULL;
+    struct cb_error error = {0};
+    const struct cb_ingest_opts opts = {.ring = ring};
+    const struct cb_ingest_sink sink = {ret, NULL, on_sound_keep, NULL};
+    snprintf(conf.url, sizeof conf.url, "%s", path);
+    assert_int_equal(cb_ingest_create(&in, &conf, &opts, &sink), 0);
+    assert_int_equal(cb_ingest_run(in, &error), 0);
+    cb_ingest_destroy(&in);
+}
+
+static double largest_difference(const float *a, const float *b, size_t n)
+{
+    double d = 0;
+    for (size_t i = 0; i < n; i++)
+        d = fmax(d, fabs((double) a[i] - (double) b[i]));
+    return d;
+}
+
+/* Sample by sample what was measured, also of a codec that builds on the packets before. */
+static void check_sound(const char *name, const char *args, const char *want_codec,
+                        double tolerance)
+{
+    struct cb_packet_ring *ring = NULL;
+    struct heard clip = {0};
+    struct cb_sound *sound = NULL;
+    const char *codec = NULL;
+    char path[256];
+    const int64_t t0 = 2512345678, t1 = 5 * CB_NS_PER_S;
+    assert_int_equal(cb_packet_ring_create(&ring, NULL), 0);
+    make(name, args, path);
+    hear_clip(path, ring, &clip);
+    assert_int_equal(cb_packet_ring_sound(ring, t0, t1, 3 * CB_NS_PER_S, &sound, &codec), 0);
+    assert_string_equal(codec, want_codec);
+    const struct cb_samples *s = cb_sound_samples(sound);
+    assert_int_equal(s->rate_hz, clip.rate_hz);
+    assert_true(s->t_ns >= t0 && s->t_ns - t0 < 2 * CB_NS_PER_MS);
+    assert_true(llabs((int64_t) s->n * CB_NS_PER_S / s->rate_hz - (t1 - t0)) < 2 * CB_NS_PER_MS);
+    size_t at = (size_t) (((s->t_ns - clip.t_ns) * s->rate_hz + CB_NS_PER_S / 2) / CB_NS_PER_S);
+    /* Matroska's time stamps are whole milliseconds: the samples are found near to there */
+    size_t slack = (size_t) s->rate_hz / 500, i = at - slack;
+    assert_true(at + slack + s->n <= clip.n);
+    while (i <= at + slack && largest_difference(s->channel[0], clip.x + i, s->n) > tolerance)
+        i++;
+    assert_true(i <= at + slack);
+    cb_sound_unref(&sound);
+    assert_int_equal(cb_packet_ring_sound(ring, 60 * CB_NS_PER_S, 70 * CB_NS_PER_S,
+                                          65 * CB_NS_PER_S, &sound, &codec), -ENODATA);
+    assert_null(sound);
+    free(clip.x);
+    cb_packet_ring_destroy(&ring);
+}
+
+#define CHIRP "-f lavfi -i aevalsrc='0.4*sin(300*t*t)|0.2*sin(900*t)':s=48000:d=8 "
+
+static void test_sound_is_what_was_measured(void **state)
+{
+    (void) state;
+    check_sound("s.mkv", PICTURES("320x240", "8") CHIRP X264 "-c:a pcm_s16le", "pcm_s16le", 0);
+    check_sound("s.mp4", PICTURES("320x240", "8") CHIRP X264 "-c:a aac", "aac",
+                1e-4); /* AAC puts noise of its own, of another phase each time, into quiet bands */
+    check_sound("s8.mkv", PICTURES("320x240", "8") CHIRP X264 "-c:a pcm_alaw -ar 8000 -ac 1",
+                "pcm_alaw", 0);
+    check_sound("s.wav", CHIRP, "pcm_s16le", 0);
+}
+
 static void test_frame_at_is_the_picture(void **state)
 {
     struct cb_packet_ring *ring = NULL;
@@ -294,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_cut_ts),
         cmocka_unit_test(test_cut_pcm_goes_to_matroska),
         cmocka_unit_test(test_cut_mjpeg),
+        cmocka_unit_test(test_sound_is_what_was_measured),
         cmocka_unit_test(test_frame_at_is_the_picture),
         cmocka_unit_test(test_several_frames_are_the_pictures),
         cmocka_unit_test(test_bounds),

@@ -8,6 +8,7 @@
 
 struct cb_camera_conf;
 struct cb_frame;
+struct cb_sound;
 
 /** Pictures that the violation named, without knowing where they are kept. */
 struct cb_still_source {
@@ -25,6 +26,20 @@ struct cb_clip_source {
      */
     int (*cut)(void *self, int64_t t0_ns, int64_t t1_ns, int fd, const char **ret_suffix);
 };
+
+/** Decoded sound, without knowing where it is kept. */
+struct cb_sound_source {
+    void *self;
+    /**
+     * [t0, t1], or as much around t_must as is there without a gap; yours to unref. *ret_codec: what
+     * it was kept in (static). @return 0; -ENODATA: not kept any more, or no sound
+     */
+    int (*at)(void *self, int64_t t0_ns, int64_t t1_ns, int64_t t_must_ns,
+              struct cb_sound **ret_sound, const char **ret_codec);
+};
+
+/** Of sound before and after an event. */
+#define CB_SOUND_AROUND_NS INT64_C(3000000000)
 
 /**
  * Around the violation's own stretch of the stream: seal when the post-roll is in the ring. The
@@ -66,6 +81,9 @@ struct cb_clock_check {
     double offset_s, age_s;
 };
 
+/** The stretch of the stream that the package of v is cut from ends here: seal when it is there. */
+int64_t cb_evidence_wants_until(const struct cb_violation *v);
+
 /** All lent. */
 struct cb_evidence_request {
     const struct cb_violation *violation;
@@ -73,6 +91,7 @@ struct cb_evidence_request {
     const struct cb_still_source *stills;
     const struct cb_clip_source *clip;  /* NULL: there is none; the package says so */
     const struct cb_clock_check *clock; /* NULL: never compared */
+    const struct cb_sound_source *sound; /* NULL: there is none; a loud one's package says so */
 };
 
 struct cb_sealed {

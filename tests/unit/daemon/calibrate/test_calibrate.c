@@ -327,6 +327,117 @@ static void what_is_printed_is_a_configuration(void **state)
     cb_config_destroy(&c);
 }
 
+/* A picture through a lens of k1 = -0.08: its kerbs and a gantry, and the points on the road. */
+static struct cb_vec2 bent(struct cb_vec2 p)
+{
+    double half = hypot(W, H) / 2, x = p.x - W / 2.0, y = p.y - H / 2.0;
+    double k = 1 - 0.08 * (x * x + y * y) / (half * half);
+    return (struct cb_vec2){W / 2.0 + k * x, H / 2.0 + k * y};
+}
+
+static void write_bent(double off_px)
+{
+    char text[4096] = "    calibration:\n      points:\n", lines[4096] = "lines:\n";
+    for (int i = 0; i < 8; i++) {
+        struct cb_vec2 px = bent(seen(place_m[i][0], place_m[i][1]));
+        size_t at = strlen(text);
+        snprintf(text + at, sizeof text - at, "        - {px: [%.3f, %.3f], m: [%g, %g]}\n", px.x,
+                 px.y, place_m[i][0], place_m[i][1]);
+    }
+    write_config(text);
+    for (int k = -1; k <= 1; k += 2) {
+        size_t at = strlen(lines);
+        at += (size_t) snprintf(lines + at, sizeof lines - at, "  - {px: [");
+        for (int i = 0; i < 6; i++) {
+            struct cb_vec2 px = bent(seen(6.5 * k, 14 + 2 * i * i));
+            at += (size_t) snprintf(lines + at, sizeof lines - at, "%s[%.2f, %.2f]",
+                                    i ? ", " : "", px.x + (i == 2 ? off_px : 0), px.y);
+        }
+        snprintf(lines + at, sizeof lines - at, "]}\n");
+    }
+    write_text("lines.yaml", lines);
+}
+
+static void straight_lines_find_the_lens(void **state)
+{
+    (void) state;
+    char text[8192];
+    double k1 = 0, u = 0;
+    write_bent(0);
+    write_still();
+    char *words[] = {"calibrate", "--config", (char *) path("city.yaml"), "--camera", "c1",
+                     "--frame", (char *) path("still.png"), "--lines", (char *) path("lines.yaml"),
+                     NULL};
+    assert_int_equal(run(words), CB_EXIT_OK);
+    read_text("out", text, sizeof text);
+    assert_int_equal(sscanf(text, "# lens: k1 %lf +- %lf", &k1, &u), 2);
+    NEAR(k1, -0.08, 0.002);
+    assert_true(u > 0 && u < 0.04);
+    assert_non_null(strstr(text, "distortion: {k1: -0.0"));
+    const char *rms = strstr(text, "rms ");
+    assert_non_null(rms);
+    NEAR(atof(rms + 4), 0, 0.1); /* what the points disagree by once they are straightened */
+    write_bent(25);
+    assert_int_equal(run(words), CB_EXIT_USAGE);
+    read_text("err", text, sizeof text);
+    assert_non_null(strstr(text, "lines["));
+}
+
+static void read_drives(const char *text, int code, const char *words)
+{
+    struct cb_calibration_conf c = {.k1 = 0};
+    struct cb_error e = {0};
+    write_text("drives.yaml", text);
+    int r = cb_calibrate_read_drives(&c, path("drives.yaml"), &e);
+    if (r != code || !strstr(e.text, words))
+        fail_msg("%d, said '%s', expected %d and '%s'", r, e.text, code, words);
+    assert_true(c.reference_u == 0 && c.reference_factor == 0);
+}
+
+static void reference_drives_set_the_scale(void **state)
+{
+    (void) state;
+    char text[8192];
+    double factor = 0, u = 0;
+    write_points(8, -1, 0);
+    write_text("drives.yaml",
+               "drives:\n  - {measured_kmh: 60.6, true_kmh: 60, u_kmh: 0.12}\n"
+               "  - {measured_kmh: 80.8, true_kmh: 80, u_kmh: 0.16}\n"
+               "  - {measured_kmh: 50.5, true_kmh: 50, u_kmh: 0.1}\n"
+               "  - {measured_kmh: 70.7, true_kmh: 70, u_kmh: 0.14}\n");
+    char *words[] = {"calibrate", "--config", (char *) path("city.yaml"), "--camera", "c1",
+                     "--drives", (char *) path("drives.yaml"), NULL};
+    assert_int_equal(run(words), CB_EXIT_OK);
+    read_text("out", text, sizeof text);
+    const char *line = strstr(text, "reference: {");
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, "reference: {factor: %lf, u: %lf}", &factor, &u), 2);
+    NEAR(factor, 1 / 1.01, 1e-5);
+    /* four runs of hypot(0.002, 0.004), and the vehicle's own 0.002 that all of them share */
+    NEAR(u, hypot(hypot(0.002, 0.004) / 2, 0.002), 1e-5);
+}
+
+static void drives_that_do_not_belong_are_named(void **state)
+{
+    (void) state;
+    read_drives("drives:\n  - {measured_kmh: 60, true_kmh: 60, u_kmh: 0.2}\n"
+                "  - {measured_kmh: 60, true_kmh: 66, u_kmh: 0.2}\n"
+                "  - {measured_kmh: 60, true_kmh: 60.2, u_kmh: 0.2}\n",
+                -EINVAL, "drives[1]");
+    read_drives("drives:\n  - {measured_kmh: 60, true_kmh: 66, u_kmh: 0.2}\n"
+                "  - {measured_kmh: 60, true_kmh: 66, u_kmh: 0.2}\n"
+                "  - {measured_kmh: 60, true_kmh: 66.2, u_kmh: 0.2}\n",
+                -EINVAL, "calibrate again");
+    read_drives("drives:\n  - {measured_kmh: 60, true_kmh: 60, u_kmh: 0.2}\n", -EINVAL,
+                "has 1 drives");
+    read_drives("drives:\n  - {measured_kmh: 60, true_kmh: 60}\n", -EINVAL, "u_kmh");
+    read_drives("{}\n", -EINVAL, "has 0 drives");
+    struct cb_calibration_conf c = {.reference_factor = 1, .reference_u = 0.01};
+    struct cb_error e = {0};
+    assert_int_equal(cb_calibrate_read_drives(&c, path("drives.yaml"), &e), -EINVAL);
+    assert_non_null(strstr(e.text, "has a reference already"));
+}
+
 static void expect_refusal(int code, const char *words)
 {
     char text[2048];
@@ -372,7 +483,7 @@ static int remove_folder(void **state)
 {
     (void) state;
     static const char *const files[] = {"out", "err", "city.yaml", "marks.yaml", "bad.yaml",
-                                        "still.png", "grid.png"};
+                                        "still.png", "grid.png", "lines.yaml", "drives.yaml"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         unlink(path(files[i]));
     return rmdir(folder);
@@ -388,6 +499,9 @@ int main(void)
         cmocka_unit_test(wrong_marks_are_refused_by_name),
         cmocka_unit_test(the_sheet_is_drawn_over_the_frame),
         cmocka_unit_test(what_is_printed_is_a_configuration),
+        cmocka_unit_test(straight_lines_find_the_lens),
+        cmocka_unit_test(reference_drives_set_the_scale),
+        cmocka_unit_test(drives_that_do_not_belong_are_named),
         cmocka_unit_test(degenerate_calibrations_exit_2_by_name),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -23,8 +23,11 @@ struct cb_scene {
     int64_t no_picture_after_ns; /* 0: there is a picture at any time */
     bool is_always_same_picture;
     int clip_error; /* 0: the clip is cut */
+    int sound_error; /* 0: there is sound at any time */
+    bool is_sound_rough; /* its samples are no 16-bit numbers */
     struct cb_still_source stills;
     struct cb_clip_source clip;
+    struct cb_sound_source sound;
     struct cb_evidence_request request; /* of speeding */
 };
 

@@ -59,7 +59,7 @@ static inline struct listen *listen_create(void)
     strcpy(l->conf.id, "c1");
     l->conf.has_microphone = true;
     l->conf.microphone.sensitivity_dbfs_at_94db = DBFS;
-    l->conf.microphone.limit_dba = 85;
+    l->conf.microphone.limit.default_dba = 85;
     cb_scene_init(&l->scene);
     l->sink = (struct cb_sink){.self = l,
                                .on_noise = listen_on_noise,

@@ -1,0 +1,17 @@
+#ifndef DETECTORS_TRACK_ACROSS_H
+#define DETECTORS_TRACK_ACROSS_H
+
+#include "track.h"
+
+/**
+ * The middle of the near end jumps across as shadow and sides come and go, by far more than the
+ * edge does along, and says nothing of the motion. Its scatter about a smooth line through the
+ * track is brought down to the uncertainty that the samples state; along, nothing is touched.
+ * @param s  out: t->n samples for the speed
+ */
+void cb_across_steady(const struct cb_track *t, const struct cb_road *road,
+                      struct cb_speed_sample *s);
+/** Moves all points across onto that smooth line, a parabola in time that outliers do not bend. */
+void cb_across_smooth(struct cb_track *t);
+
+#endif

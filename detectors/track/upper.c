@@ -1,0 +1,81 @@
+#include "upper.h"
+
+#include <math.h>
+
+#define N_MIN         5
+#define COMMON_SHARE  0.5  /* of its sightings while the other was seen too */
+#define Z_MIN_M       0.2  /* lower than that it reads right */
+#define Z_MAX_M       4.3
+#define MISS_M        0.35 /* standard deviation from the drawn-out places: the edges' raggedness, */
+#define MISS_SHARE    0.01 /* … and of the distance, for pixels cover more there */
+#define BEFORE_M      1.5  /* a foot so far before the contact, where that is a shadow's edge, */
+#define BESIDE_M      0.6  /* or beside the near end */
+#define SPREAD_M      3.0  /* driven while both were seen: less does not tell */
+
+/* Sums of a straight line through the pairs of both tracks' distances from below the camera. */
+struct pairs {
+    double n, u, v, uu, uv, vv; /* u: of's, v: t's */
+    double dx; /* sum: how far the foot lies beside the near end */
+    double u_min, u_max;
+};
+
+static void add_pair(struct pairs *p, double u, double v)
+{
+    p->n++;
+    p->u += u;
+    p->v += v;
+    p->uu += u * u;
+    p->uv += u * v;
+    p->vv += v * v;
+    p->u_min = fmin(p->u_min, u);
+    p->u_max = fmax(p->u_max, u);
+}
+
+typedef void pair_fn(struct pairs *p, const struct cb_track_point *a,
+                     const struct cb_track_point *b, const double cam[2], double ratio);
+
+static void sum_along(struct pairs *p, const struct cb_track_point *a,
+                      const struct cb_track_point *b, const double cam[2], double ratio)
+{
+    (void) ratio;
+    add_pair(p, fabs(b->y_m - cam[1]), fabs(a->y_m - cam[1]));
+}
+
+static void sum_dx(struct pairs *p, const struct cb_track_point *a, const struct cb_track_point *b,
+                   const double cam[2], double ratio)
+{
+    p->n++;
+    p->dx += fabs(cam[0] + (a->x_m - cam[0]) / ratio - b->x_m) - 0.5 * b->width_m;
+}
+
+static struct pairs over_common(const struct cb_track *t, const struct cb_track *of,
+                                const double cam[2], double ratio, pair_fn *fn)
+{
+    struct pairs p = {.u_min = HUGE_VAL, .u_max = -HUGE_VAL};
+    for (size_t i = 0, j = 0; i < t->n; i++) {
+        while (j < of->n && of->point[j].t_ns < t->point[i].t_ns)
+            j++;
+        if (j < of->n && of->point[j].t_ns == t->point[i].t_ns)
+            fn(&p, &t->point[i], &of->point[j], cam, ratio);
+    }
+    return p;
+}
+
+bool cb_track_is_upper_part(const struct cb_track *t, const struct cb_track *of, double h_m,
+                            double cam_x_m, double cam_y_m, double length_max_m)
+{
+    const double cam[2] = {cam_x_m, cam_y_m};
+    struct pairs p = over_common(t, of, cam, 1, sum_along);
+    if (p.n < N_MIN || p.n < COMMON_SHARE * (double) t->n || p.u_max - p.u_min < SPREAD_M)
+        return false;
+    double suu = p.uu - p.u * p.u / p.n, suv = p.uv - p.u * p.v / p.n,
+           svv = p.vv - p.v * p.v / p.n, ratio = suv / suu;
+    if (!(ratio > h_m / (h_m - Z_MIN_M)) || (h_m > Z_MAX_M && ratio > h_m / (h_m - Z_MAX_M)))
+        return false;
+    double miss = sqrt(fmax(0, svv - suv * ratio) / p.n);
+    double foot_m = p.v / p.n / ratio - p.u / p.n; /* behind the contact */
+    if (miss > MISS_M + MISS_SHARE * p.v / p.n || foot_m < -BEFORE_M || foot_m > length_max_m)
+        return false;
+    struct pairs across = over_common(t, of, cam, ratio, sum_dx);
+    return across.dx / across.n < BESIDE_M;
+}

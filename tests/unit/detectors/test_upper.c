@@ -1,0 +1,102 @@
+/* A roof that is followed as if it stood on the road is told from who really does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "track/upper.h"
+
+#define CAMERA_M    6.8
+#define FPS         25
+#define CAR_M       6.0
+#define CONTACT_MPS (-20.0)
+
+/* A car's near end on the road, from 45 m, or what stands foot_m behind it, z_m up, seen on the
+ * road from the camera over (0, 0). */
+static void follow(struct cb_track *t, double x_m, double foot_m, double z_m, double v_mps)
+{
+    double ratio = CAMERA_M / (CAMERA_M - z_m);
+    *t = (struct cb_track){.id = 1};
+    for (int i = 0; i < 35; i++) {
+        double ragged_m = 0.1 * ((i * 7) % 5 - 2) / 2;
+        struct cb_track_point p = {.t_ns = i * CB_NS_PER_S / FPS,
+                                   .x_m = x_m * ratio,
+                                   .y_m = (45 + foot_m + v_mps * i / FPS) * ratio + ragged_m,
+                                   .width_m = 1.8};
+        assert_int_equal(cb_track_add(t, &p), 0);
+    }
+}
+
+/* @param x_m, foot_m, z_m, v_mps of the one that is doubted, beside a car at x = −2 */
+static bool is_part(double x_m, double foot_m, double z_m, double v_mps)
+{
+    struct cb_track car, doubted;
+    follow(&car, -2, 0, 0, CONTACT_MPS);
+    follow(&doubted, x_m, foot_m, z_m, v_mps);
+    bool ret = cb_track_is_upper_part(&doubted, &car, CAMERA_M, 0, 0, CAR_M);
+    cb_track_deinit(&car);
+    cb_track_deinit(&doubted);
+    return ret;
+}
+
+static void test_a_roof_is_part_of_its_car(void **state)
+{
+    (void) state;
+    assert_true(is_part(-2, 1.5, 1.45, CONTACT_MPS));
+    assert_true(is_part(-2.4, 4, 1.0, CONTACT_MPS));
+    assert_true(is_part(-2, 0.2, 0.6, CONTACT_MPS)); /* the headlights */
+}
+
+static void test_a_car_behind_at_its_pace_is_somebody(void **state)
+{
+    (void) state;
+    assert_false(is_part(-2, 10, 0, CONTACT_MPS));
+    assert_false(is_part(-2, 7, 0, 1.02 * CONTACT_MPS));
+}
+
+static void test_a_faster_car_in_the_next_lane_is_somebody(void **state)
+{
+    (void) state;
+    assert_false(is_part(1.75, 9, 0, 1.28 * CONTACT_MPS));
+    assert_false(is_part(-5.5, 9, 0, 1.28 * CONTACT_MPS));
+}
+
+static void test_a_car_that_falls_back_is_somebody(void **state)
+{
+    (void) state;
+    assert_false(is_part(-2, 6, 0, 0.8 * CONTACT_MPS));
+}
+
+static void test_a_part_too_far_behind_is_of_another(void **state)
+{
+    (void) state;
+    assert_false(is_part(-2, 9, 1.45, CONTACT_MPS)); /* the roof of the next car */
+}
+
+static void test_a_short_look_tells_nothing(void **state)
+{
+    (void) state;
+    struct cb_track car, roof;
+    follow(&car, -2, 0, 0, CONTACT_MPS);
+    follow(&roof, -2, 1.5, 1.45, CONTACT_MPS);
+    car.n = roof.n = 4;
+    assert_false(cb_track_is_upper_part(&roof, &car, CAMERA_M, 0, 0, CAR_M));
+    cb_track_deinit(&car);
+    cb_track_deinit(&roof);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_roof_is_part_of_its_car),
+        cmocka_unit_test(test_a_car_behind_at_its_pace_is_somebody),
+        cmocka_unit_test(test_a_faster_car_in_the_next_lane_is_somebody),
+        cmocka_unit_test(test_a_car_that_falls_back_is_somebody),
+        cmocka_unit_test(test_a_part_too_far_behind_is_of_another),
+        cmocka_unit_test(test_a_short_look_tells_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
