@@ -20,6 +20,10 @@
 #define WIND_BEFORE_NS   (5 * CB_NS_PER_S)
 #define NO_PICTURES_NS   (3 * CB_NS_PER_S)  /* of sound after the end, when none has ever come */
 #define LATE_PICTURES_NS (10 * CB_NS_PER_S) /* of sound, when they have stopped coming */
+#define PASSAGE_NS       (8 * CB_NS_PER_S)  /* of the stream, for the vehicle's passage to end */
+#define K95              2.0
+#define DIRECTIVITY_U_DB 1.5  /* a pipe's level to the side, where ISO 362 has it, and elsewhere */
+#define MOUNTING_U_RAD   0.03 /* of the array's axes against the road's */
 #define LOUD_DB          12.0 /* moments so far under the peak are not the culprit's alone */
 #define OVER_DB          3.0  /* nor are those so near to the background */
 
@@ -35,6 +39,8 @@ struct exhaust {
     struct cb_turbulence *turbulence; /* NULL: no two microphones near to each other */
     struct pending *pending;
     size_t n, cap;
+    struct cb_noise *guilty; /* told as noises; the violations wait for passages */
+    size_t n_guilty, guilty_cap;
 };
 
 static void on_level(void *self, const struct cb_noise_level *l)
@@ -132,6 +138,7 @@ static int on_event(void *self, const struct cb_sound_event *e)
     n->is_overload = e->is_overload;
     n->is_under_range = e->is_under_range;
     memcpy(p->noise.camera, d->conf->id, sizeof p->noise.camera);
+    memcpy(p->noise.why_class, v.why, sizeof p->noise.why_class);
     note_features(f, &p->noise);
     note_heard(e, p);
     x->n++;
@@ -149,22 +156,18 @@ static void microphone_at(const struct cb_detector *d, double ret_m[3])
         memcpy(ret_m, pose->position_m, 3 * sizeof *ret_m);
 }
 
-static const struct cb_scene_track *track_of(const struct cb_scene *s, int64_t id)
-{
-    for (size_t i = 0; i < s->n && id >= 0; i++)
-        if (s->track[i].id == id)
-            return &s->track[i];
-    return NULL;
-}
-
-/* At 7.5 m: the level's own uncertainty, the distance's, and what a pipe does to one side or the
- * other. */
+/* At 7.5 m: with the level's own uncertainty, the distance's, and what a pipe gives off to one side
+ * more than to another. */
 static void normalise(const struct cb_origin *o, struct cb_noise *n)
 {
-    n->lafmax_7m5_db = n->lafmax_db + o->distance_db;
+    double background_db = isnan(n->background_correction_db) ? 0 : n->background_correction_db;
+    n->lafmax_7m5_db = n->lafmax_db - background_db + o->distance_db;
+    n->lafmax_7m5_u95_db =
+        K95 * sqrt(pow(n->lafmax_u95_db / K95, 2) + pow(o->distance_u_db, 2) +
+                   DIRECTIVITY_U_DB * DIRECTIVITY_U_DB);
 }
 
-static int name_origin(const struct cb_detector *d, struct pending *p)
+static int name_origin(const struct cb_detector *d, struct pending *p, struct cb_origin *ret)
 {
     const struct exhaust *x = d->priv;
     struct cb_hearing h = {.doa = cb_ear_doa(x->ear),
@@ -172,15 +175,17 @@ static int name_origin(const struct cb_detector *d, struct pending *p)
                            .heard = p->heard,
                            .n = p->n_heard};
     struct cb_noise *n = &p->noise;
-    struct cb_origin o;
     microphone_at(d, h.microphone_m);
-    int r = cb_attribute(d->scene, &h, n->t_peak_ns, CB_ODDS_MIN, &o);
+    int r = cb_attribute(d->scene, &h, n->t_peak_ns, CB_ODDS_MIN, ret);
     if (r < 0)
         return r;
-    n->track = o.track;
-    n->azimuth_deg = o.azimuth_rad * 180 / M_PI;
-    snprintf(n->why_no_track, sizeof n->why_no_track, "%s", o.why);
-    normalise(&o, n);
+    n->track = ret->track;
+    n->second_track = ret->second;
+    n->attribution_odds = ret->odds;
+    n->n_directions = (int) ret->n_directions;
+    n->azimuth_deg = ret->azimuth_rad * 180 / M_PI;
+    n->azimuth_u95_deg = K95 * hypot(ret->azimuth_u_rad, MOUNTING_U_RAD) * 180 / M_PI;
+    snprintf(n->why_no_track, sizeof n->why_no_track, "%s", ret->why);
     return 0;
 }
 
@@ -192,21 +197,56 @@ static void note_wind(const struct exhaust *x, struct cb_noise *n)
         n->voids |= 1u << CB_VOID_WIND_HEARD;
 }
 
+/* Tells the noise; the violation, if it is one, waits for the passage of the vehicle named. */
 static int tell(struct cb_detector *d, struct pending *p)
 {
-    int r = name_origin(d, p);
+    struct exhaust *x = d->priv;
+    struct cb_origin o;
+    int r = name_origin(d, p, &o);
     if (r < 0)
         return r;
     note_wind(d->priv, &p->noise);
     cb_exhaust_judge(d->conf, d->weather, &p->noise);
+    normalise(&o, &p->noise);
     if (d->sink->on_noise)
         d->sink->on_noise(d->sink->self, &p->noise);
     if (p->noise.violation == CB_VIOLATION_NONE)
         return 0;
-    struct cb_violation v;
-    cb_exhaust_violation(&p->noise, track_of(d->scene, p->noise.track), &v);
-    cb_detector_accuse(d, &v);
+    if (cb_grow((void **) &x->guilty, &x->guilty_cap, x->n_guilty + 1, sizeof *x->guilty) < 0)
+        return -ENOMEM;
+    x->guilty[x->n_guilty++] = p->noise;
     return 0;
+}
+
+static void accuse(struct cb_detector *d, const struct cb_noise *n)
+{
+    const struct cb_scene_track *track = cb_scene_find(d->scene, n->track);
+    struct cb_violation v;
+    cb_exhaust_violation(n, track, &v);
+    v.has_passage = track && track->passage;
+    if (v.has_passage)
+        v.passage = *track->passage; /* lent for the call */
+    cb_detector_accuse(d, &v);
+}
+
+/* Class, direction and speed come with the passage, when the vehicle has left the zone. */
+static bool has_all(const struct cb_detector *d, const struct cb_noise *n)
+{
+    const struct exhaust *x = d->priv;
+    const struct cb_scene_track *track = cb_scene_find(d->scene, n->track);
+    int64_t now_ns = d->scene->t_ns > cb_ear_t_ns(x->ear) ? d->scene->t_ns : cb_ear_t_ns(x->ear);
+    return !track || track->passage || track->is_over || now_ns >= n->t_end_ns + PASSAGE_NS;
+}
+
+static void accuse_all(struct cb_detector *d, bool all)
+{
+    struct exhaust *x = d->priv;
+    size_t done = 0;
+    while (done < x->n_guilty && (all || has_all(d, &x->guilty[done])))
+        accuse(d, &x->guilty[done++]);
+    x->n_guilty -= done;
+    if (done && x->n_guilty)
+        memmove(x->guilty, x->guilty + done, x->n_guilty * sizeof *x->guilty);
 }
 
 static bool is_ripe(const struct cb_detector *d, const struct cb_noise *n)
@@ -228,6 +268,7 @@ static int tell_ripe(struct cb_detector *d, bool all)
     x->n -= done;
     if (done && x->n)
         memmove(x->pending, x->pending + done, x->n * sizeof *x->pending);
+    accuse_all(d, all);
     return r;
 }
 
@@ -252,9 +293,13 @@ static int on_frame(struct cb_detector *d, const struct cb_frame *f)
 static int on_sound(struct cb_detector *d, const struct cb_sound *s)
 {
     struct exhaust *x = d->priv;
+    int r = 0;
     if (x->turbulence)
         cb_turbulence_add(x->turbulence, cb_sound_samples(s));
-    int r = x->ear ? cb_ear_add(x->ear, cb_sound_samples(s)) : 0;
+    if (x->ear && d->weather)
+        r = cb_ear_set_temperature(x->ear, d->weather->temperature_c);
+    if (x->ear && r == 0)
+        r = cb_ear_add(x->ear, cb_sound_samples(s));
     return r < 0 ? r : tell_ripe(d, false);
 }
 
@@ -271,6 +316,7 @@ static void deinit(struct cb_detector *d)
     cb_ear_destroy(&x->ear);
     cb_turbulence_destroy(&x->turbulence);
     free(x->pending);
+    free(x->guilty);
 }
 
 const struct cb_detector_info cb_detector_exhaust = {

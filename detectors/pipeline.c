@@ -10,7 +10,6 @@
 #include "detectors/calibration.h"
 #include "rules/speeding.h"
 #include "scene.h"
-#include "schema/violation.h"
 #include "speed/speed.h"
 
 struct cb_pipeline {
@@ -179,13 +178,7 @@ int cb_pipeline_on_track(struct cb_pipeline *p, int64_t track, const struct cb_t
     memcpy(passage.camera, p->conf->id, sizeof passage.camera);
     passage.track = track;
     cb_speeding_judge(p->conf, &passage);
-    if (p->sink.on_passage)
-        p->sink.on_passage(p->sink.self, &passage);
-    if (passage.violation) {
-        struct cb_violation v;
-        cb_speeding_violation(p->conf, &passage, &v);
-        cb_detector_accuse(&p->detector[0], &v);
-    }
+    cb_speeding_emit(&p->detector[0], &passage);
     cb_passage_deinit(&passage);
     return 0;
 }

@@ -13,10 +13,18 @@ void cb_scene_init(struct cb_scene *s)
     *s = (struct cb_scene){.t_ns = INT64_MIN, .keep_ns = 30 * CB_NS_PER_S};
 }
 
+static void forget(struct cb_scene_track *t)
+{
+    free(t->fix);
+    if (t->passage)
+        cb_passage_deinit(t->passage);
+    free(t->passage);
+}
+
 void cb_scene_clear(struct cb_scene *s)
 {
     for (size_t i = 0; i < s->n; i++)
-        free(s->track[i].fix);
+        forget(&s->track[i]);
     s->n = 0;
 }
 
@@ -39,18 +47,31 @@ void cb_scene_advance(struct cb_scene *s, int64_t t_ns)
     size_t kept = 0;
     for (size_t i = 0; i < s->n; i++) {
         if (is_old(s, &s->track[i]))
-            free(s->track[i].fix);
+            forget(&s->track[i]);
         else
             s->track[kept++] = s->track[i];
     }
     s->n = kept;
 }
 
-static struct cb_scene_track *find_or_make(struct cb_scene *s, int64_t id)
+static struct cb_scene_track *find(const struct cb_scene *s, int64_t id)
 {
     for (size_t i = s->n; i-- > 0;)
         if (s->track[i].id == id)
             return &s->track[i];
+    return NULL;
+}
+
+const struct cb_scene_track *cb_scene_find(const struct cb_scene *s, int64_t id)
+{
+    return find(s, id);
+}
+
+static struct cb_scene_track *find_or_make(struct cb_scene *s, int64_t id)
+{
+    struct cb_scene_track *known = find(s, id);
+    if (known)
+        return known;
     if (cb_grow((void **) &s->track, &s->cap, s->n + 1, sizeof *s->track) < 0)
         return NULL;
     struct cb_scene_track *t = &s->track[s->n++];
@@ -66,6 +87,27 @@ int cb_scene_add(struct cb_scene *s, int64_t id, enum cb_road_user u, const stru
     t->road_user = u;
     t->fix[t->n++] = *fix;
     return 0;
+}
+
+int cb_scene_add_passage(struct cb_scene *s, int64_t id, const struct cb_passage *p)
+{
+    struct cb_scene_track *t = find(s, id);
+    if (!t || t->passage)
+        return 0;
+    CB_AUTO_FREE struct cb_passage *copy = calloc(1, sizeof *copy);
+    int r = copy ? cb_passage_copy(p, copy) : -ENOMEM;
+    if (r < 0)
+        return r;
+    t->passage = copy;
+    copy = NULL;
+    return 0;
+}
+
+void cb_scene_end(struct cb_scene *s, int64_t id)
+{
+    struct cb_scene_track *t = find(s, id);
+    if (t)
+        t->is_over = true;
 }
 
 int cb_scene_position(const struct cb_scene_track *t, int64_t t_ns, double *ret_x_m,

@@ -9,7 +9,6 @@
 #include "registry.h"
 #include "rules/speeding.h"
 #include "scene.h"
-#include "schema/violation.h"
 #include "track/passage.h"
 #include "track/shadow.h"
 #include "track/tracker.h"
@@ -96,15 +95,10 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     p.time_source = s->time_source;
     suspend(s, &p);
     cb_speeding_judge_in_doubt(d->conf, &p, by_size);
-    if (d->sink->on_passage)
-        d->sink->on_passage(d->sink->self, &p);
-    if (p.violation) {
-        struct cb_violation v;
-        cb_speeding_violation(d->conf, &p, &v);
-        cb_detector_accuse(d, &v);
-    }
+    cb_speeding_emit(d, &p);
+    r = cb_scene_add_passage(d->scene, p.track, &p);
     cb_passage_deinit(&p);
-    return 0;
+    return r;
 }
 
 /* Pictures that vision held back have lost their colours by now: those tracks have fewer views. */
@@ -148,6 +142,7 @@ static int settle(struct cb_detector *d, int64_t t_ns, bool is_end)
         }
         if (s->classifier)
             cb_classifier_forget(s->classifier, t->id);
+        cb_scene_end(d->scene, t->id);
         cb_track_note_shadows(&s->tracker, t, d->road, g);
         cb_tracker_remove(&s->tracker, i);
     }

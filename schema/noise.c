@@ -154,13 +154,15 @@ static json_t *merged(json_t *o, json_t *part)
 
 json_t *cb_noise_to_json(const struct cb_noise *n)
 {
-    json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o}", "type", "noise", "camera",
+    json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "type", "noise", "camera",
                           n->camera,                                                     //
                           "t_start", cb_json_real(cb_s_from_ns(n->t_start_ns), 6),       //
                           "t_peak", cb_json_real(cb_s_from_ns(n->t_peak_ns), 6),         //
                           "t_end", cb_json_real(cb_s_from_ns(n->t_end_ns), 6),           //
                           "class", class_names[n->class_],                               //
-                          "confidence", cb_json_real(n->confidence, 3));
+                          "confidence", cb_json_real(n->confidence, 3),                  //
+                          "why_class",
+                          cb_json_text_or_null(n->why_class[0] ? n->why_class : NULL));
     o = merged(o, level_to_json(n));
     o = merged(o, origin_to_json(n));
     o = merged(o, conditions_to_json(n));
@@ -291,6 +293,8 @@ void cb_noise_from_json(struct cb_json_reader *rd, struct cb_noise *ret)
     level_from_json(rd, ret);
     track_from_json(rd, ret);
     conditions_from_json(rd, ret);
+    if (rd->r == 0 && json_is_string(json_object_get(rd->obj, "why_class")))
+        cb_json_get_text(rd, "why_class", ret->why_class, sizeof ret->why_class);
     cb_json_get_enum(rd, "violation", kind_name, CB_VIOLATION_COUNT, &kind);
     cb_json_get_int(rd, "utc_offset_ns", INT64_MIN, INT64_MAX, &ret->utc_offset_ns);
     cb_json_get_enum(rd, "time_source", cb_time_source_name, 3, &ret->time_source);

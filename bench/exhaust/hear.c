@@ -144,7 +144,7 @@ static int start(struct hearing *h)
     snprintf(h->conf.id, sizeof h->conf.id, "%s", h->scene->id);
     h->conf.has_microphone = true;
     m->sensitivity_dbfs_at_94db = c->sensitivity_dbfs_at_94db;
-    m->limit_dba = c->limit_dba;
+    m->limit.default_dba = c->limit_dba;
     m->n_positions = c->n_mics;
     for (int k = 0; k < c->n_mics; k++) {
         m->position_m[k][0] = c->mic[k].x;

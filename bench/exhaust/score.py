@@ -52,6 +52,17 @@ def source_of(noise, exhausts):
     return min(fits, key=lambda e: abs(e['t_peak'] - noise['t_peak'])) if fits else None
 
 
+def blip_of(noise, truth):
+    """The exhaust whose other blip of the throttle a noise is: its loudest one has a window of its
+    own in the truth; another counts where nothing else of note sounds, and within 10 dB of that."""
+    there = [e for e in truth['events'] if e['type'] != 'modified_exhaust'
+             and e['t_start'] - NEAR_S <= noise['t_peak'] <= e['t_end'] + NEAR_S]
+    exhausts = [e for e in truth['events'] if e['type'] == 'modified_exhaust']
+    if there or len(exhausts) != 1:
+        return None
+    return exhausts[0] if -10 <= noise['lafmax_db'] - exhausts[0]['lafmax_own_db'] <= 0.5 else None
+
+
 def is_apart(vehicles, culprit):
     """Nobody else in the direction of the culprit, as the microphone sees it."""
     at = {v[0]: v[1] for v in vehicles}
@@ -87,6 +98,8 @@ def judge(result):
         if noise['class'] != 'modified_exhaust':
             continue
         event = source_of(noise, exhausts)
+        if event is None and blip_of(noise, result['truth']):
+            continue  # the same exhaust once more: neither right nor false
         over = noise['lafmax_db'] >= ambient + OVER_DB
         j.sure.append((noise['confidence'], event is not None))
         j.right += event is not None

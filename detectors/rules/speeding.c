@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "detectors/detector.h"
+#include "detectors/pipeline.h"
 #include "limits.h"
 
 #define MPS_PER_KMH (1 / 3.6)
@@ -95,4 +97,15 @@ void cb_speeding_violation(const struct cb_camera_conf *conf, const struct cb_pa
         wish(&v, &p->path[p->n_path - 1]);
     }
     *ret = v;
+}
+
+void cb_speeding_emit(struct cb_detector *d, const struct cb_passage *p)
+{
+    struct cb_violation v;
+    if (d->sink->on_passage)
+        d->sink->on_passage(d->sink->self, p);
+    if (!p->violation)
+        return;
+    cb_speeding_violation(d->conf, p, &v);
+    cb_detector_accuse(d, &v);
 }

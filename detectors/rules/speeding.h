@@ -1,6 +1,7 @@
 #ifndef DETECTORS_RULES_SPEEDING_H
 #define DETECTORS_RULES_SPEEDING_H
 
+#include "detectors/detector.h"
 #include "schema/violation.h"
 
 /** Fills limit_mps, charged_mps and violation from the camera's limits and tolerance. */
@@ -14,5 +15,9 @@ void cb_speeding_judge_in_doubt(const struct cb_camera_conf *conf, struct cb_pas
  */
 void cb_speeding_violation(const struct cb_camera_conf *conf, const struct cb_passage *p,
                            struct cb_violation *ret);
+
+struct cb_detector;
+/** Hands a judged passage to d's sink, and tells of its violation if it is one. */
+void cb_speeding_emit(struct cb_detector *d, const struct cb_passage *p);
 
 #endif

@@ -11,9 +11,9 @@
 #include "scene.h"
 
 #define UNSEEN_PRIOR   0.02 /* of fifty that roar past, the tracker follows all but one */
-#define WEIGHED_MAX    64  /* moments: they overlap, more would say nothing new */
-#define DIRECTIONS_MIN 5   /* in a row, along the vehicle's way: a fifth of a second */
-#define FOLLOW_MIN     0.6 /* of the directions: with two sources half would go with either */
+#define WEIGHED_MAX    64   /* moments: they overlap, more would say nothing new */
+#define DIRECTIONS_MIN 5    /* in a row, along the vehicle's way: a fifth of a second */
+#define FOLLOW_MIN     0.6  /* of the directions: with two sources half would go with either */
 
 /* A copy with fewer moments when there are many, and what belongs to them. */
 struct weighed {
@@ -110,8 +110,8 @@ static const char *why_not(const struct ranking *k, const struct cb_hearing *h, 
         return "no_vehicle";
     if (odds < odds_min)
         return k->second < 0 ? "maybe_unseen" : "several_vehicles";
-    if (h->doa && (a->n_run < DIRECTIONS_MIN ||
-                   (double) a->n_agree < FOLLOW_MIN * (double) a->n_directions))
+    if (h->doa &&
+        (a->n_run < DIRECTIONS_MIN || (double) a->n_agree < FOLLOW_MIN * (double) a->n_directions))
         return "not_followed";
     return "";
 }
@@ -139,8 +139,13 @@ int cb_attribute(const struct cb_scene *scene, const struct cb_hearing *h, int64
                  double odds_min, struct cb_origin *ret)
 {
     struct ranking k = {.second = -1};
-    *ret = (struct cb_origin){.track = -1, .second = -1, .why = "", .distance_m = NAN,
-                              .distance_db = NAN, .distance_u_db = NAN, .azimuth_rad = NAN,
+    *ret = (struct cb_origin){.track = -1,
+                              .second = -1,
+                              .why = "",
+                              .distance_m = NAN,
+                              .distance_db = NAN,
+                              .distance_u_db = NAN,
+                              .azimuth_rad = NAN,
                               .azimuth_u_rad = NAN};
     if (scene->t_ns == INT64_MIN)
         ret->why = "no_pictures";

@@ -7,10 +7,12 @@ struct cb_scene;
 
 /*
  * A vehicle is named when it is so many times likelier than all others that are seen and anybody
- * who is not, together. If the likelihoods are right, one name in two hundred is wrong: what is
- * asked of the whole (half a per cent). Less would accuse too many, more would name too few.
+ * who is not, together. The name that just passes is wrong once in a hundred times if the
+ * likelihoods are right; most pass by far, so that of all names less than one in two hundred is
+ * (what is asked of the whole; docs/accuracy.md has the figures). Less would accuse too many, more
+ * name too few.
  */
-#define CB_ODDS_MIN 200.0
+#define CB_ODDS_MIN 100.0
 
 /** Who made an event. */
 struct cb_origin {
@@ -22,7 +24,7 @@ struct cb_origin {
     double distance_m;   /* from the microphone, when the peak was emitted; NaN */
     double distance_db;  /* 20 lg of it over 7.5 m, and its standard uncertainty; NaN */
     double distance_u_db;
-    double azimuth_rad;  /* of arrival at the peak, clockwise from +Y; NaN: one microphone */
+    double azimuth_rad; /* of arrival at the peak, clockwise from +Y; NaN: one microphone */
     double azimuth_u_rad;
 };
 

@@ -103,10 +103,10 @@ void cb_bands_reset(struct cb_bands *b)
 {
     for (size_t k = 0; k < b->n_octaves; k++) {
         struct cb_band_octave *o = &b->octave[k];
-        memset(o->s1, 0, sizeof o->s1);
-        memset(o->s2, 0, sizeof o->s2);
-        memset(o->even, 0, sizeof o->even);
-        memset(o->odd, 0, sizeof o->odd);
+        for (int i = 0; i < CB_BAND_SECTIONS; i++)
+            o->s1[i] = o->s2[i] = (cb_lanes){0};
+        for (int i = 0; i < CB_HALF_TAPS; i++)
+            o->even[i] = o->odd[i] = 0;
         o->mean = o->sum = (cb_lanes){0};
         o->n_sum = 0;
         o->is_odd = false;

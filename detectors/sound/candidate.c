@@ -6,22 +6,21 @@
 #include "base/mem.h"
 #include "scene.h"
 
-#define BEYOND_NS     (2 * CB_NS_PER_S)
-#define END_NS        (800 * CB_NS_PER_MS) /* of a track's end, by which its last speed is told */
-#define STANDS_MPS    0.7                  /* slower is no motion: the box trembles */
-#define HEADING_M     1.5                  /* moved less, it tells no heading */
-#define SEEN_SHARE    0.5  /* of the moments: less, and a track can't be weighed */
-#define FIX_U_M       0.4  /* of the point followed, standard */
-#define TURN_RAD      0.03 /* of the array against the road: 1.7°, standard, surveyed by eye */
+#define BEYOND_NS  (2 * CB_NS_PER_S)
+#define END_NS     (800 * CB_NS_PER_MS) /* of a track's end, by which its last speed is told */
+#define STANDS_MPS 0.7                  /* slower is no motion: the box trembles */
+#define HEADING_M  1.5                  /* moved less, it tells no heading */
+#define SEEN_SHARE 0.5                  /* of the moments: less, and a track can't be weighed */
+#define FIX_U_M    0.4                  /* of the point followed, standard */
+#define TURN_RAD   0.03 /* of the array against the road: 1.7°, standard, surveyed by eye */
 
 /* The pipe's place behind the point followed: the axle nearer to the camera. Wheel base and
  * overhang of the class; the spread takes in half a tenth of a second between sound and picture. */
 static const struct {
     double wheel_base_m, overhang_m, spread_m;
 } sizes[CB_ROAD_USER_COUNT] = {
-    [CB_CAR] = {2.7, 0.6, 1.1},        [CB_TRUCK] = {4.5, 0, 2.5},
-    [CB_BUS] = {5.5, 2.0, 2.0},        [CB_MOTORCYCLE] = {1.3, 0.2, 0.8},
-    [CB_UNKNOWN] = {2.7, 0.6, 1.5},
+    [CB_CAR] = {2.7, 0.6, 1.1},        [CB_TRUCK] = {4.5, 0, 2.5},     [CB_BUS] = {5.5, 2.0, 2.0},
+    [CB_MOTORCYCLE] = {1.3, 0.2, 0.8}, [CB_UNKNOWN] = {2.7, 0.6, 1.5},
 };
 
 /* A Gaussian in five steps. */
@@ -62,8 +61,7 @@ static void end_of(const struct cb_scene_track *t, bool at_start, struct end *re
     mean_fix(&t->fix[b - half], half, end->t_ns, second);
     for (int k = 0; k < 2; k++) {
         ret->v_mps[k] = (second[k + 1] - first[k + 1]) / fmax(1e-3, second[0] - first[0]);
-        ret->at_m[k] =
-            (first[k + 1] + second[k + 1] - ret->v_mps[k] * (first[0] + second[0])) / 2;
+        ret->at_m[k] = (first[k + 1] + second[k + 1] - ret->v_mps[k] * (first[0] + second[0])) / 2;
     }
 }
 
@@ -178,9 +176,8 @@ static void finish(const struct total *t, struct cb_candidate *ret)
 static double distance_db_at(const struct cb_hearing *h, const struct cb_way *w, int64_t t_ns)
 {
     double x, y;
-    return cb_way_emitted(h, w, t_ns, &x, &y)
-               ? 20 * log10(cb_hearing_distance_m(h, x, y) / 7.5)
-               : NAN;
+    return cb_way_emitted(h, w, t_ns, &x, &y) ? 20 * log10(cb_hearing_distance_m(h, x, y) / 7.5)
+                                              : NAN;
 }
 
 void cb_candidate_weigh(const struct cb_hearing *h, const struct cb_scene_track *t,

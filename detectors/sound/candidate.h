@@ -13,9 +13,9 @@ struct cb_pipe {
 
 /** How well a vehicle of the scene explains what was heard. */
 struct cb_candidate {
-    double evidence;           /* ln of the probability of what was heard, over all its pipes */
-    struct cb_pipe pipe;       /* the likeliest */
-    double turn_rad;           /* the array's likeliest error of mounting */
+    double evidence;               /* ln of the probability of what was heard, over all its pipes */
+    struct cb_pipe pipe;           /* the likeliest */
+    double turn_rad;               /* the array's likeliest error of mounting */
     struct cb_agreement agreement; /* of the likeliest */
     double distance_db, distance_u_db; /* at the peak, 20 lg(r / 7.5 m); NaN: not known then */
 };

@@ -1,6 +1,8 @@
 #include "classify.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 
@@ -30,23 +32,86 @@ static double turns(const double *f)
  * An engine heard through an open pipe. Firing makes lines at equal distances that hold most of
  * the power (a silenced exhaust is under its tyres and its own flow: less than half); the pitch
  * goes on, as a flywheel's must; the level does too, unlike syllables and beats; the pipe, some
- * 1 m long and open, leaves little over 1.6 kHz, where saws, jets, rain and music have much; and
- * there is some under 250 Hz, where horns have nothing, or the lines are far closer together than
- * the strongest is high: each turn of the shaft leaves its mark. */
-static double engine(const double *f)
+ * 1 m long and open, sounds low and leaves little over 1.6 kHz, where saws, jets, rain and music
+ * have much. Each of these has points in a table fitted on events whose cause is known; their sum
+ * is the logit of the probability. One straight line between knots a feature, and none can turn:
+ * what it speaks for is physics (bench/exhaust/fit.py), only how loudly is fitted.
+ */
+#define SCORE_KNOTS 4
+#define WHY_TERMS   3
+
+struct score_term {
+    enum cb_feature feature;
+    double knot[SCORE_KNOTS], points[SCORE_KNOTS];
+};
+
+#include "scorecard.inc"
+
+static double points_of(const struct score_term *t, double x)
 {
-    /* the brighter a sound is, the more of it must be in the lines: a saw is bright and hoarse */
-    double pipe = (f[CB_F_COMB_SHARE] - 0.60) / 0.10 + (-7.0 - f[CB_F_HIGH_DB]) / 3.0;
+    if (!(x > t->knot[0]))
+        return t->points[0];
+    for (int i = 1; i < SCORE_KNOTS; i++)
+        if (x <= t->knot[i]) {
+            double u = (x - t->knot[i - 1]) / (t->knot[i] - t->knot[i - 1]);
+            return t->points[i - 1] + u * (t->points[i] - t->points[i - 1]);
+        }
+    return t->points[SCORE_KNOTS - 1];
+}
+
+/* The most that a term can give: it only rises, or only falls. */
+static double most_of(const struct score_term *t)
+{
+    return fmax(t->points[0], t->points[SCORE_KNOTS - 1]);
+}
+
+/* What no engine is without, however much the rest may speak for one: vetoes, by hand. They bound
+ * what the table can call an engine where it has seen no sound of that kind. */
+static double possible(const double *f)
+{
     double low = fmax(grade(f[CB_F_LOW_DB], -34.0, -26.0), turns(f));
     return ALL_OF(low, grade(f[CB_F_F0_HZ], 450.0, 400.0),
                   grade(f[CB_F_COMB_DB], 5.5, 6.5), /* of noise: 4 to 5 */
                   /* cleaner than firings can be, and never moving: a diaphragm */
                   fmax(grade(f[CB_F_COMB_DB], 16.5, 15.5), grade(f[CB_F_TONE_OCT], 0.02, 0.05)),
-                  grade(f[CB_F_COMB_SHARE], 0.54, 0.64), grade(pipe, 0.6, 1.2),
+                  grade(f[CB_F_COMB_SHARE], 0.48, 0.58),
                   grade(f[CB_F_F0_HOLD], 0.35, 0.60), /* by chance: 0.3 to 0.5 */
-                  grade(f[CB_F_HIGH_DB], -5.0, -6.5),
+                  grade(f[CB_F_HIGH_DB], -3.0, -4.0), /* a saw: -2.5 and more */
+                  /* a silencer takes nearly all of it: what drives as it left the factory */
+                  grade(f[CB_F_HIGH_DB], -24.0, -20.0),
                   grade(f[CB_F_RIPPLE_DB], 5.0, 3.5), /* speech: 7 and more */
                   grade(f[CB_F_SECONDS], 0.10, 0.30));
+}
+
+static double engine(const double *f)
+{
+    double sum = SCORE_BIAS;
+    for (size_t i = 0; i < CB_LEN(score_terms); i++)
+        sum += points_of(&score_terms[i], f[score_terms[i].feature]);
+    return fmin(SCORE_MOST, fmin(possible(f), 1 / (1 + exp(-sum))));
+}
+
+/* The terms that gave the most for an engine, or held back the most from one. */
+static void say_why(const double *f, bool is_engine, char ret[CB_NOISE_WHY_LEN])
+{
+    bool is_said[CB_LEN(score_terms)] = {false};
+    int n = snprintf(ret, CB_NOISE_WHY_LEN, is_engine ? "engine:" : "no engine:");
+    for (int k = 0; k < WHY_TERMS && n > 0 && n < CB_NOISE_WHY_LEN; k++) {
+        size_t best = 0;
+        double most = -1;
+        for (size_t i = 0; i < CB_LEN(score_terms); i++) {
+            double p = points_of(&score_terms[i], f[score_terms[i].feature]);
+            double weight = is_engine ? p : most_of(&score_terms[i]) - p;
+            if (!is_said[i] && weight > most) {
+                most = weight;
+                best = i;
+            }
+        }
+        is_said[best] = true;
+        enum cb_feature which = score_terms[best].feature;
+        n += snprintf(ret + n, (size_t) (CB_NOISE_WHY_LEN - n), "%s %s %.3g (%+.1f)",
+                      k ? "," : "", cb_feature_name(which), f[which], is_engine ? most : -most);
+    }
 }
 
 /*
@@ -96,24 +161,22 @@ static double impulse(const double *f)
 
 struct cb_noise_verdict cb_classify(const double f[CB_F_COUNT])
 {
-    double of[CB_NOISE_CLASS_COUNT] = {
-        [CB_NOISE_MODIFIED_EXHAUST] = fmax(engine(f), backfire(f)),
-        [CB_NOISE_HORN] = horn(f),
-        [CB_NOISE_SIREN] = siren(f),
-        [CB_NOISE_IMPULSE] = impulse(f),
-    };
-    enum cb_noise_class best = CB_NOISE_OTHER;
-    double second = 0, top = 0.5; /* from where on a class is more likely than none of them */
-    for (int c = CB_NOISE_OTHER + 1; c < CB_NOISE_CLASS_COUNT; c++) {
-        if (of[c] > top) {
-            second = best == CB_NOISE_OTHER ? second : top;
+    const double of[CB_NOISE_CLASS_COUNT] = {
+        [CB_NOISE_HORN] = horn(f), [CB_NOISE_SIREN] = siren(f), [CB_NOISE_IMPULSE] = impulse(f)};
+    double exhaust = fmax(engine(f), fmin(SCORE_MOST, backfire(f))), top = 0.5;
+    struct cb_noise_verdict v = {.class_ = CB_NOISE_OTHER};
+    for (int c = 0; c < CB_NOISE_CLASS_COUNT; c++) {
+        if (of[c] > top) { /* from where on a class is more likely than none of them */
             top = of[c];
-            best = (enum cb_noise_class) c;
-        } else {
-            second = fmax(second, of[c]);
+            v.class_ = (enum cb_noise_class) c;
         }
     }
-    /* a rival counts from where it could have been the class; nothing heard is ever certain */
-    double confidence = best == CB_NOISE_OTHER ? 1 - second : top - fmax(0, second - 0.5);
-    return (struct cb_noise_verdict){best, fmin(0.98, fmax(0.02, confidence))};
+    if (exhaust > 0.5)
+        v.class_ = CB_NOISE_MODIFIED_EXHAUST;
+    say_why(f, exhaust > 0.5, v.why);
+    v.confidence = v.class_ == CB_NOISE_MODIFIED_EXHAUST ? exhaust
+                   : v.class_ == CB_NOISE_OTHER          ? 1 - exhaust
+                                                         : top * (1 - exhaust);
+    v.confidence = fmin(SCORE_MOST, fmax(0.02, v.confidence));
+    return v;
 }

@@ -6,7 +6,8 @@
 
 struct cb_noise_verdict {
     enum cb_noise_class class_;
-    double confidence; /* [0, 1] */
+    double confidence; /* [0, 1]; of a modified exhaust: the share of such calls that are right */
+    char why[CB_NOISE_WHY_LEN]; /* what weighed most for or against an engine, with its points */
 };
 
 /** What made the sound, of its features alone: the level has no say. Pure. */

@@ -15,6 +15,10 @@
 #define LOW_NS             (300 * CB_NS_PER_MS)
 #define PRE_NS             (100 * CB_NS_PER_MS) /* Fast needs this long to rise to −2.6 dB */
 #define REARM_DB           6.0
+/* Two maxima with such a dip between them are two vehicles: passing by at 8 m, one that is 2 s and
+ * more ahead of the next leaves it. Shifting gear takes less than DIP_AFTER_NS. */
+#define DIP_DB             5.0
+#define DIP_AFTER_NS       (500 * CB_NS_PER_MS)
 #define EVENT_MAX_NS       ((int64_t) (CB_EVENT_MAX_S * 1e9))
 
 void cb_cutter_init(struct cb_cutter *c, double limit_db)
@@ -31,8 +35,10 @@ double cb_cutter_trigger_db(const struct cb_cutter *c, double background_db)
 static enum cb_cut open_at(struct cb_cutter *c, int64_t t_ns, double laf_db)
 {
     c->is_open = true;
-    c->t_start_ns = t_ns - PRE_NS;
-    c->t_peak_ns = t_ns;
+    c->t_start_ns = c->is_next ? c->t_valley_ns : t_ns - PRE_NS;
+    c->is_next = false;
+    c->t_peak_ns = c->t_valley_ns = t_ns;
+    c->valley_db = laf_db;
     c->t_low_ns = INT64_MAX;
     c->peak_db = laf_db;
     for (int i = 0; i < CB_CUTTER_PAST; i++)
@@ -50,6 +56,22 @@ static bool is_sudden(struct cb_cutter *c, int64_t t_ns, double laf_db)
            laf_db > c->peak_db;
 }
 
+/* The dip is over: what rises now is another's. */
+static bool is_past_dip(const struct cb_cutter *c, double laf_db)
+{
+    return c->valley_db <= c->peak_db - DIP_DB && laf_db >= c->valley_db + DIP_DB &&
+           c->t_valley_ns - c->t_peak_ns >= DIP_AFTER_NS;
+}
+
+static enum cb_cut close_at(struct cb_cutter *c, int64_t t_ns, double laf_db, bool is_armed)
+{
+    c->is_open = false;
+    c->is_armed = is_armed; /* armed: the new sound opens with the next level */
+    c->t_end_ns = t_ns;
+    c->trough_db = laf_db;
+    return CB_CUT_END;
+}
+
 enum cb_cut cb_cutter_add(struct cb_cutter *c, int64_t t_ns, double laf_db, double background_db)
 {
     double trigger_db = cb_cutter_trigger_db(c, background_db);
@@ -59,25 +81,25 @@ enum cb_cut cb_cutter_add(struct cb_cutter *c, int64_t t_ns, double laf_db, doub
             c->is_armed = true;
         return c->is_armed && laf_db >= trigger_db ? open_at(c, t_ns, laf_db) : CB_CUT_NONE;
     }
-    if (is_sudden(c, t_ns, laf_db)) {
-        c->is_open = false;
-        c->is_armed = true; /* the new sound opens with the next level */
-        c->trough_db = laf_db;
-        return CB_CUT_END;
+    if (is_sudden(c, t_ns, laf_db))
+        return close_at(c, t_ns, laf_db, true);
+    if (is_past_dip(c, laf_db)) {
+        c->is_next = true;
+        return close_at(c, c->t_valley_ns, laf_db, true);
     }
     if (laf_db > c->peak_db) {
-        c->peak_db = laf_db;
-        c->t_peak_ns = t_ns;
+        c->peak_db = c->valley_db = laf_db;
+        c->t_peak_ns = c->t_valley_ns = t_ns;
+    } else if (laf_db < c->valley_db) {
+        c->valley_db = laf_db;
+        c->t_valley_ns = t_ns;
     }
     bool is_low = laf_db < fmax(trigger_db - HYSTERESIS_DB, c->peak_db - UNDER_PEAK_DB);
     if (!is_low)
         c->t_low_ns = INT64_MAX;
     else if (c->t_low_ns == INT64_MAX)
         c->t_low_ns = t_ns;
-    if ((is_low && t_ns - c->t_low_ns >= LOW_NS) || t_ns - c->t_start_ns >= EVENT_MAX_NS) {
-        c->is_open = c->is_armed = false;
-        c->trough_db = laf_db;
-        return CB_CUT_END;
-    }
+    if ((is_low && t_ns - c->t_low_ns >= LOW_NS) || t_ns - c->t_start_ns >= EVENT_MAX_NS)
+        return close_at(c, t_ns, laf_db, false);
     return CB_CUT_NONE;
 }

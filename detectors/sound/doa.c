@@ -9,7 +9,7 @@
 #include "dsp/dsp_sound.h"
 
 #define N_AZIMUTHS   360
-#define N_PAIRS_MAX  15  /* all pairs of six microphones; of more, the widest */
+#define N_PAIRS_MAX  15 /* all pairs of six microphones; of more, the widest */
 #define DELAY_STEP_S 16e-6
 #define N_DELAYS_MAX 513 /* a pair's correlation, from −d/c to +d/c */
 #define N_GROUPS_MAX 800
@@ -217,7 +217,8 @@ static void correlate(struct cb_doa *d, struct pair *p, const float *const *phas
 }
 
 /* Variance of a delay worked out from phases that scatter as the coherence tells: for a Gaussian
- * scatter the mean cosine is exp(−σ²/2); the delay is the weighted slope of phase over frequency. */
+ * scatter the mean cosine is exp(−σ²/2); the delay is the weighted slope of phase over frequency.
+ */
 static double delay_variance(const struct cb_doa *d, const float *weight, double coherence)
 {
     double sum = 0, square = 0;
@@ -232,8 +233,9 @@ static double delay_variance(const struct cb_doa *d, const float *weight, double
 
 static double u_of(const struct cb_doa *d, size_t elevation, int az, double variance)
 {
-    const float *l = d->delay_s + (elevation * N_AZIMUTHS +
-                                   (size_t) ((az + N_AZIMUTHS - 1) % N_AZIMUTHS)) * d->n_pairs;
+    const float *l =
+        d->delay_s +
+        (elevation * N_AZIMUTHS + (size_t) ((az + N_AZIMUTHS - 1) % N_AZIMUTHS)) * d->n_pairs;
     const float *r =
         d->delay_s + (elevation * N_AZIMUTHS + (size_t) ((az + 1) % N_AZIMUTHS)) * d->n_pairs;
     double sum = 0, step = 4 * M_PI / N_AZIMUTHS;

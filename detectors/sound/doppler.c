@@ -9,17 +9,17 @@
 #include "harmonics.h"
 #include "spectrum.h"
 
-#define LOW_HZ      22.0 /* a single at 2600/min; over HIGH_HZ the lines are too few to follow */
-#define HIGH_HZ     420.0
-#define STEP        0.004 /* of ln f */
-#define N_STEPS     738   /* ln(HIGH_HZ / LOW_HZ) / STEP */
-#define REACH       10    /* steps a row: 4 % in 50 ms, an octave in 0.9 s */
-#define STEP_DB     0.12  /* each step a row costs so much of the contrast */
-#define TOP_HZ      2500.0
-#define N_LINES     16
-#define STAND_OUT   2.5   /* dB, mean of the lines over the gaps: less is chance */
-#define KNOWN_MIN   8
-#define JUMPS       0.03 /* of ln f, RMS about a steady change: 30 m/s close by leave 0.03 */
+#define LOW_HZ    22.0 /* a single at 2600/min; over HIGH_HZ the lines are too few to follow */
+#define HIGH_HZ   420.0
+#define STEP      0.004 /* of ln f */
+#define N_STEPS   738   /* ln(HIGH_HZ / LOW_HZ) / STEP */
+#define REACH     10    /* steps a row: 4 % in 50 ms, an octave in 0.9 s */
+#define STEP_DB   0.12  /* each step a row costs so much of the contrast */
+#define TOP_HZ    2500.0
+#define N_LINES   16
+#define STAND_OUT 2.5 /* dB, mean of the lines over the gaps: less is chance */
+#define KNOWN_MIN 8
+#define JUMPS     0.03 /* of ln f, RMS about a steady change: 30 m/s close by leave 0.03 */
 
 /* Contrast between bins, straight. */
 static double at_hz(const float *x, size_t n, double bin)
@@ -36,8 +36,8 @@ static float stand_out_db(const float *contrast_db, size_t n, double bin_hz, dou
     double top_hz = fmin(TOP_HZ, (double) (n - 2) * bin_hz), sum = 0;
     int m = (int) fmin(N_LINES, top_hz / hz);
     for (int h = 1; h <= m; h++)
-        sum += at_hz(contrast_db, n, h * hz / bin_hz) -
-               at_hz(contrast_db, n, (h - 0.5) * hz / bin_hz);
+        sum +=
+            at_hz(contrast_db, n, h * hz / bin_hz) - at_hz(contrast_db, n, (h - 0.5) * hz / bin_hz);
     return m ? (float) (sum / m) : 0;
 }
 
@@ -82,9 +82,8 @@ static void trace_back(const float *stand, const int8_t *from, const float *last
             i = k;
     for (size_t row = n; row-- > 0;) {
         const float *s = stand + row * N_STEPS;
-        ret_ln_hz[row] = s[i] >= (float) STAND_OUT
-                             ? log(LOW_HZ) + STEP * ((double) i + refine(s, i))
-                             : NAN;
+        ret_ln_hz[row] =
+            s[i] >= (float) STAND_OUT ? log(LOW_HZ) + STEP * ((double) i + refine(s, i)) : NAN;
         i = (size_t) ((int) i + from[row * N_STEPS + i]);
     }
 }

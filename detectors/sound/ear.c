@@ -29,6 +29,7 @@
 #define TICKS_PER_LINE     10
 #define RUN_MAX            512 /* samples between two looks at anything: 2 ms at 192 kHz are 384 */
 #define JITTER_NS          (2 * CB_NS_PER_MS) /* stamps rounded to ms: counted samples are better */
+#define STEADY_UNDER_DB    5.0 /* sweeps are looked for from so much under an event's level */
 #define GAP_NS             (250 * CB_NS_PER_MS) /* more than that can't be jitter */
 #define TEMPERATURE_STEP_K 1.0 /* 0.2 % of the speed of sound: less is not worth a new array */
 #define DIRECTION_UNDER_DB 5.0 /* directions are worked out from so much under an event's level */
@@ -249,8 +250,9 @@ static size_t collect_short(struct cb_ear *e)
     return 1;
 }
 
-static size_t collect_envelope(struct cb_ear *e, int64_t from_ns)
+static size_t collect_envelope(struct cb_ear *e, int64_t from_ns, int64_t to_ns)
 {
+    int64_t after = (e->t_ns - to_ns) / (CB_NS_PER_S / ENVELOPES_PER_S);
     int64_t n = (e->t_ns - from_ns) / (CB_NS_PER_S / ENVELOPES_PER_S);
     if (n > e->n_envelope)
         n = e->n_envelope;
@@ -258,16 +260,16 @@ static size_t collect_envelope(struct cb_ear *e, int64_t from_ns)
         n = N_ENVELOPE;
     cb_dsp_unroll(e->event_envelope, e->envelope, N_ENVELOPE, (size_t) (e->n_envelope % N_ENVELOPE),
                   (size_t) n);
-    return (size_t) n;
+    return (size_t) (n > after ? n - after : 0);
 }
 
-static int tell_event(struct cb_ear *e)
+static int tell_event(struct cb_ear *e, int64_t to_ns)
 {
     int64_t from_ns = e->cutter.t_start_ns > e->t_first_ns ? e->cutter.t_start_ns : e->t_first_ns;
     struct cb_sound_event ev = {
         .t_start_ns = from_ns,
         .t_peak_ns = e->cutter.t_peak_ns,
-        .t_end_ns = e->t_ns,
+        .t_end_ns = to_ns,
         .utc_offset_ns = e->utc_offset_ns,
         .time_source = e->time_source,
         .lafmax_db = e->cutter.peak_db,
@@ -279,14 +281,14 @@ static int tell_event(struct cb_ear *e)
         .bin_hz = cb_spectrum_bin_hz(e->spectrum),
         .envelope = e->event_envelope,
     };
-    ev.n_rows = collect_rows(e, from_ns, e->t_ns);
+    ev.n_rows = collect_rows(e, from_ns, to_ns);
     if (!ev.n_rows)
         ev.n_rows = collect_short(e);
-    ev.n_envelope = collect_envelope(e, from_ns);
+    ev.n_envelope = collect_envelope(e, from_ns, to_ns);
     ev.row = e->event_row;
-    ev.n_heard = collect_heard(e, from_ns, e->t_ns);
+    ev.n_heard = collect_heard(e, from_ns, to_ns);
     ev.heard = e->event_heard;
-    cb_levels_between(&e->log, &e->meter, from_ns, e->t_ns, &ev.levels);
+    cb_levels_between(&e->log, &e->meter, from_ns, to_ns, &ev.levels);
     cb_levels_set_bands(&ev.levels, &e->meter, e->peak_band);
     return ev.n_rows ? e->listener.on_event(e->listener.self, &ev) : 0;
 }
@@ -324,7 +326,7 @@ static int on_tick(struct cb_ear *e)
     if (!e->cutter.is_open)
         e->background_db = cb_ambient_db(&e->background);
     enum cb_cut cut = cb_cutter_add(&e->cutter, e->t_ns, max_db, e->background_db);
-    int r = cut == CB_CUT_END ? tell_event(e) : 0;
+    int r = cut == CB_CUT_END ? tell_event(e, e->cutter.t_end_ns) : 0;
     if (e->cutter.is_open && e->cutter.t_peak_ns == e->t_ns)
         cb_bands_get(&e->bands, e->peak_band);
     int64_t i_tick = (e->t_ns + TICK_NS / 2) / TICK_NS;
@@ -345,6 +347,10 @@ static void on_row(struct cb_ear *e)
     row->level_db = cb_meter_db(&e->meter, p);
     if (e->cutter.is_open && cb_range_is_clipped(e->window, n))
         e->t_overload_ns = e->t_ns;
+    row->sweep_per_s = 0;
+    if (e->cutter.is_open ||
+        row->level_db >= cb_cutter_trigger_db(&e->cutter, e->background_db) - STEADY_UNDER_DB)
+        cb_spectrum_steady(e->spectrum, e->window, row);
     if (e->lookout)
         cb_lookout_row(e->lookout, row, !e->cutter.is_open);
 }
@@ -458,7 +464,7 @@ int cb_ear_flush(struct cb_ear *e)
         e->cutter.peak_db = max_db;
         e->cutter.t_peak_ns = e->t_ns;
     }
-    int r = tell_event(e);
+    int r = tell_event(e, e->t_ns);
     cb_cutter_init(&e->cutter, e->cutter.limit_db);
     return r;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "dsp/dsp_sound.h"
 #include "harmonics.h"
@@ -29,7 +30,8 @@ const char *cb_feature_name(enum cb_feature f)
     static const char *const name[CB_F_COUNT] = {
         "comb_db",  "f0_hz",       "f0_hold",    "comb_share",   "low_db",      "high_db",
         "flatness", "tone_hz",     "tone_share", "tone_octaves", "tone_steady", "ripple_db",
-        "crest_db", "bangs_per_s", "likeness",   "loud_s"};
+        "beat_db",  "crest_db",    "bangs_per_s", "likeness",    "loud_s",
+        "sweep_per_s", "order_ratio"};
     return name[f];
 }
 
@@ -70,13 +72,15 @@ static void pick_loud(const struct cb_sound_event *e, struct loud *l)
     }
 }
 
-/* The same pitch a twentieth of a second later: a run-up moves it by at most 6 %; an order more or
+/* The same pitch a twentieth of a second later, as far as it swept on the way; an order more or
  * less may lead, so octaves and fifths count as the same. */
-static bool goes_on(double a_hz, double b_hz)
+static bool goes_on(double a_hz, double b_hz, double sweep_per_s, double seconds)
 {
     static const double ratio[] = {1, 2, 0.5, 1.5, 1 / 1.5, 3, 1 / 3.0};
+    double want = log(b_hz / a_hz) - sweep_per_s * seconds;
+    double reach = 0.06 + 0.25 * fabs(sweep_per_s) * seconds; /* the sweep's own error */
     for (size_t i = 0; i < CB_LEN(ratio); i++)
-        if (fabs(log(a_hz / b_hz * ratio[i])) < 0.06)
+        if (fabs(want + log(ratio[i])) < fmin(reach, 0.12))
             return true;
     return false;
 }
@@ -90,7 +94,9 @@ static void comb_features(struct loud *l, double *f)
         if (i == 0 || l->comb[i].f0_hz <= 0 || l->comb[i - 1].f0_hz <= 0)
             continue;
         n_pairs++;
-        n_on += goes_on(l->comb[i].f0_hz, l->comb[i - 1].f0_hz);
+        double sweep = (l->row[i]->sweep_per_s + l->row[i - 1]->sweep_per_s) / 2;
+        double seconds = cb_s_from_ns(l->row[i]->t_ns - l->row[i - 1]->t_ns);
+        n_on += goes_on(l->comb[i - 1].f0_hz, l->comb[i].f0_hz, sweep, seconds);
     }
     f[CB_F_COMB_DB] = quantile(v, l->n, 0.5);
     f[CB_F_F0_HOLD] = n_pairs ? (double) n_on / (double) n_pairs : 0;
@@ -100,6 +106,9 @@ static void comb_features(struct loud *l, double *f)
     for (size_t i = 0; i < l->n; i++)
         v[i] = l->comb[i].share;
     f[CB_F_COMB_SHARE] = quantile(v, l->n, 0.5);
+    for (size_t i = 0; i < l->n; i++)
+        v[i] = fabs(l->row[i]->sweep_per_s);
+    f[CB_F_SWEEP] = quantile(v, l->n, 0.5);
 }
 
 static void tone_features(struct loud *l, double *f)
@@ -204,6 +213,31 @@ static double ripple_db(const struct cb_sound_event *e)
     return used ? sqrt(sum / (double) used) : 0;
 }
 
+/* The strongest repetition of the level: its autocovariance after the slow rise and fall of a
+ * pass-by is taken out, as the dB that go up and down in step. */
+static double beat_db(const struct cb_sound_event *e)
+{
+    const size_t half = 10, low = 4, high = 14; /* steps: half a second; 0.2 s; 0.7 s */
+    double steps[N_LOUD_MAX + 32], flat[N_LOUD_MAX + 32], best = 0;
+    size_t first, n = loud_steps(e, steps, CB_LEN(steps), &first);
+    if (n < 2 * high)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t from = i > half ? i - half : 0, to = i + half < n ? i + half : n - 1;
+        double mean = 0;
+        for (size_t k = from; k <= to; k++)
+            mean += steps[first + k] / (double) (to - from + 1);
+        flat[i] = steps[first + i] - mean;
+    }
+    for (size_t lag = low; lag <= high; lag++) {
+        double sum = 0;
+        for (size_t i = lag; i < n; i++)
+            sum += flat[i] * flat[i - lag] / (double) (n - lag);
+        best = fmax(best, sum);
+    }
+    return sqrt(best);
+}
+
 /*
  * Bangs: 6 ms that stand 8 dB over the 24 ms before them, up within 10 ms, and are half gone 30 ms
  * later. The means on both sides keep low-pitched noise out, whose power goes up and down by
@@ -228,6 +262,7 @@ static void envelope_features(const struct cb_sound_event *e, double *f)
 {
     double top = 0, mean = 0;
     f[CB_F_RIPPLE_DB] = ripple_db(e);
+    f[CB_F_BEAT_DB] = beat_db(e);
     if (!e->n_envelope)
         return;
     for (size_t i = 0; i < e->n_envelope; i++)
@@ -248,4 +283,5 @@ void cb_features_of(const struct cb_sound_event *e, double ret[CB_F_COUNT])
     band_features(e, &l, ret);
     envelope_features(e, ret);
     ret[CB_F_SECONDS] = (double) l.n * ROW_S;
+    ret[CB_F_ORDER_RATIO] = ret[CB_F_F0_HZ] / fmax(ret[CB_F_TONE_HZ], 1);
 }

@@ -20,10 +20,13 @@ enum cb_feature {
     CB_F_TONE_OCT,    /* how far it moves: 80 % range, octaves */
     CB_F_TONE_STEADY, /* share of the moments at which it stays within 1.5 %, [0, 1] */
     CB_F_RIPPLE_DB,   /* how much the level goes up and down within half a second, RMS */
+    CB_F_BEAT_DB,     /* of these ups and downs, what comes again in 0.2 to 0.7 s: a rhythm */
     CB_F_CREST_DB,    /* the strongest 2 ms over the mean */
     CB_F_BANGS,       /* sudden peaks 8 dB over what was before, a second */
     CB_F_LIKENESS,    /* of each moment's spectrum to the mean one's, [0, 1] */
     CB_F_SECONDS,     /* how long the loud part is */
+    CB_F_SWEEP,       /* how fast the pitch changes, middle of all moments, 1/s */
+    CB_F_ORDER_RATIO, /* distance of the lines over the strongest line: 1 a tone and its own */
     CB_F_COUNT
 };
 

@@ -6,12 +6,12 @@
 
 #include "base/sound.h"
 
-#define TEMPERATURE_C       20.0 /* when nobody says: the year's middle and its spread */
-#define TEMPERATURE_U_K     10.0
-#define TEMPERATURE_TOLD_K  2.0 /* of a value that was set, or measured elsewhere */
-#define COHERENCE_MIN       0.08 /* of noise that has no direction: 0.02 to 0.05 */
-#define U_MAX_RAD           0.2
-#define QUIET_ROWS          40.0 /* two seconds: what the background's mean remembers */
+#define TEMPERATURE_C      20.0 /* when nobody says: the year's middle and its spread */
+#define TEMPERATURE_U_K    10.0
+#define TEMPERATURE_TOLD_K 2.0  /* of a value that was set, or measured elsewhere */
+#define COHERENCE_MIN      0.08 /* of noise that has no direction: 0.02 to 0.05 */
+#define U_MAX_RAD          0.2
+#define QUIET_ROWS         40.0 /* two seconds: what the background's mean remembers */
 
 struct cb_lookout {
     struct cb_doa *doa;

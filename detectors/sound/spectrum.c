@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dsp/dsp_sound.h"
+#include "unwarp.h"
 #include "weighting.h"
 
 struct cb_spectrum {
@@ -14,6 +15,7 @@ struct cb_spectrum {
     size_t n_bins;
     double bin_hz;
     kiss_fftr_cfg fft;
+    struct cb_unwarp *unwarp;
     float *window;     /* n */
     float *x;          /* n, windowed */
     float *gain;       /* n / 2 + 1: A weighting as a factor of power */
@@ -36,7 +38,7 @@ static int fill(struct cb_spectrum *s, int rate_hz)
     cb_dsp_hann(s->window, s->n);
     for (size_t k = 1; k <= s->n / 2; k++)
         s->gain[k] = (float) pow(10, cb_weighting_a_db((double) k * s->bin_hz) / 10);
-    return 0;
+    return cb_unwarp_create(&s->unwarp, s->n, rate_hz);
 }
 
 int cb_spectrum_create(struct cb_spectrum **ret, int rate_hz)
@@ -59,6 +61,7 @@ void cb_spectrum_destroy(struct cb_spectrum **spectrum)
     if (!s)
         return;
     *spectrum = NULL;
+    cb_unwarp_destroy(&s->unwarp);
     free(s->fft);
     free(s->window);
     free(s->x);
@@ -112,6 +115,13 @@ double cb_spectrum_row(struct cb_spectrum *s, const float *x, size_t n, struct c
     }
     ret->high_share = all > 0 ? 1 - kept / all : 0;
     return all;
+}
+
+void cb_spectrum_steady(struct cb_spectrum *s, const float *x, struct cb_row *row)
+{
+    row->sweep_per_s = cb_unwarp_find(s->unwarp, x);
+    if (row->sweep_per_s != 0)
+        cb_spectrum_row(s, cb_unwarp_apply(s->unwarp, x, row->sweep_per_s), s->n, row);
 }
 
 void cb_spectrum_phase(struct cb_spectrum *s, const float *x, float *ret)

@@ -16,6 +16,7 @@ struct cb_row {
     int64_t t_ns;             /* the window's middle */
     double level_db;          /* dB re 20 µPa over the window */
     double high_share;        /* of the power, above CB_SPECTRUM_HZ, [0, 1]; 0 when not heard */
+    double sweep_per_s;       /* of the pitch, taken out of power by cb_spectrum_steady; 0: none */
     float power[CB_BINS_MAX]; /* mean square a bin, full scale 1 */
 };
 
@@ -32,6 +33,11 @@ double cb_spectrum_bin_hz(const struct cb_spectrum *s);
  * @return the A-weighted mean square, full scale 1
  */
 double cb_spectrum_row(struct cb_spectrum *s, const float *x, size_t n, struct cb_row *ret);
+/**
+ * Takes a change of pitch out of a row made from the same window_n samples: where the orders sweep,
+ * power is filled again from the window with its time stretched. The level stays.
+ */
+void cb_spectrum_steady(struct cb_spectrum *s, const float *x, struct cb_row *row);
 /** The plain complex spectrum, interleaved, window_n / 2 + 1 bins; normalised to magnitude one. */
 void cb_spectrum_phase(struct cb_spectrum *s, const float *x, float *ret);
 

@@ -5,13 +5,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define ACROSS_M    40.0 /* the room such a source has: lanes and pavements, the road's length, */
-#define ALONG_M     140.0
-#define SPEED_MPS   70.0 /* and speeds either way */
-#define N_STARTS    6
-#define HALVINGS    5
-#define ROUNDS_MAX  12
-#define STANDS      0.3 /* of the unseen: tools, parked engines */
+#define ACROSS_M   40.0 /* the room such a source has: lanes and pavements, the road's length, */
+#define ALONG_M    140.0
+#define SPEED_MPS  70.0 /* and speeds either way */
+#define N_STARTS   6
+#define HALVINGS   5
+#define ROUNDS_MAX 12
+#define STANDS     0.3 /* of the unseen: tools, parked engines */
 
 /* Of the three numbers of a straight way: where the search begins, and what it is done in. */
 static const double x_start[] = {-12, -5, -1.5, 1.5, 5, 12};

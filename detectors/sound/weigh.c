@@ -5,17 +5,17 @@
 #include "base/clock.h"
 #include "doa.h"
 
-#define INDEPENDENT_S   0.25 /* moments nearer than this say the same thing twice */
+#define INDEPENDENT_S   0.25  /* moments nearer than this say the same thing twice */
 #define BEARING_U       0.035 /* rad: echoes bend directions, the pipe moves about in its lane */
 #define PLACE_U_M       0.5   /* of a track's point, and how far it drives within a window */
 #define STRAY           0.1   /* of the directions, to someone else's noise or an echo */
 #define AGREE_SIGMA     2.5
-#define LEVEL_SIGMA_DB  3.0 /* throttle and the pipe's directivity, over a passage */
-#define LEVEL_UNKNOWN   6.0 /* dB: off when the way is not known */
+#define LEVEL_SIGMA_DB  4.0  /* throttle and the pipe's directivity, over a passage */
+#define LEVEL_UNKNOWN   6.0  /* dB: off when the way is not known */
 #define SOURCE_7M5_DB   95.0 /* what makes a noise event at 7.5 m, and its spread */
 #define SOURCE_SIGMA_DB 8.0
 #define RATE_SIGMA      0.006 /* of ln f: what a driver's foot adds to a steady change */
-#define TAIL            4.0   /* degrees of freedom: more than a Gaussian leaves room for surprises */
+#define TAIL            4.0 /* degrees of freedom: more than a Gaussian leaves room for surprises */
 
 /* Sums over the moments at which the way is known. */
 struct sums {
@@ -33,7 +33,8 @@ bool cb_way_emitted(const struct cb_hearing *h, const struct cb_way *w, int64_t 
                     double *ret_x_m, double *ret_y_m)
 {
     bool is_known = w->at(w->self, t_ns, ret_x_m, ret_y_m);
-    for (int i = 0; i < 2 && is_known; i++) { /* closer by speed over the speed of sound each time */
+    for (int i = 0; i < 2 && is_known;
+         i++) { /* closer by speed over the speed of sound each time */
         double way_s = cb_hearing_distance_m(h, *ret_x_m, *ret_y_m) / h->sound_mps;
         is_known = w->at(w->self, t_ns - (int64_t) (way_s * 1e9), ret_x_m, ret_y_m);
     }
@@ -52,12 +53,12 @@ static void add_direction(const struct cb_hearing *h, const struct cb_heard *m, 
                           double y_m, struct sums *s, struct cb_agreement *ret, size_t *run)
 {
     double lasting = cb_doa_lasting_u_rad(h->doa, m->azimuth_rad);
-    double place = PLACE_U_M / fmax(PLACE_U_M, hypot(x_m - h->microphone_m[0],
-                                                     y_m - h->microphone_m[1]));
+    double place =
+        PLACE_U_M / fmax(PLACE_U_M, hypot(x_m - h->microphone_m[0], y_m - h->microphone_m[1]));
     double sigma = sqrt(m->u_rad * m->u_rad + BEARING_U * BEARING_U + lasting * lasting +
                         place * place + h->blur_rad * h->blur_rad);
-    double off = cb_doa_offset_rad(h->doa, m->azimuth_rad - h->turn_rad, x_m, y_m,
-                                   CB_SOURCE_HIGH_M);
+    double off =
+        cb_doa_offset_rad(h->doa, m->azimuth_rad - h->turn_rad, x_m, y_m, CB_SOURCE_HIGH_M);
     s->bearing += bearing_cost(off, sigma);
     ret->n_directions++;
     bool is_near = fabs(off) <= AGREE_SIGMA * sigma;

@@ -25,12 +25,12 @@ struct cb_heard {
 struct cb_hearing {
     double microphone_m[3];
     double sound_mps;
-    const struct cb_doa *doa;   /* NULL: one microphone */
+    const struct cb_doa *doa; /* NULL: one microphone */
     const struct cb_heard *heard;
-    size_t n;                   /* at most CB_HEARD_MAX */
-    double moment_s;            /* from one to the next */
-    double blur_rad;            /* added to each direction's uncertainty: for a first rough search */
-    double turn_rad;            /* the array is mounted so far off its configured axes */
+    size_t n;        /* at most CB_HEARD_MAX */
+    double moment_s; /* from one to the next */
+    double blur_rad; /* added to each direction's uncertainty: for a first rough search */
+    double turn_rad; /* the array is mounted so far off its configured axes */
     struct cb_doppler_basis basis;
 };
 

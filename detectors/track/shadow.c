@@ -90,7 +90,7 @@ static double length_max_m(const struct cb_track *t, const struct cb_road *road,
 static bool is_upper(const struct cb_track *t, const struct cb_track *of,
                      const struct cb_road *road, const struct cb_region *g)
 {
-    const struct cb_pose *pose = cb_road_pose(road);
+    const struct cb_pose *pose = road ? cb_road_pose(road) : NULL;
     return pose && of != t && of->id &&
            cb_track_is_upper_part(t, of, pose->position_m[2], pose->position_m[0],
                                   pose->position_m[1], length_max_m(of, road, g));

@@ -8,6 +8,7 @@
  * hardly been seen as a body in a patch of its own, and moves rigidly with somebody who has. What
  * lies flat on the road keeps its place beside the vehicle that casts it, from first to last. Where
  * the camera's pose is known also true of what moves as the upper part of another would.
+ * road NULL: no pose is known, and g is not read.
  */
 bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,
                         const struct cb_road *road, const struct cb_region *g);

@@ -27,6 +27,7 @@ struct cb_backdrop {
     uint8_t *noise, *lo, *hi, *raw, *mask, *recent;
     uint16_t *still_ms; /* how long a changed pixel has kept its value */
     uint64_t n_frames;
+    double typical_noise; /* levels */
 };
 
 int cb_backdrop_create(struct cb_backdrop **ret, int w, int h, int black)
@@ -187,6 +188,18 @@ static void clear_outside(struct cb_backdrop *b, const int *span)
     }
 }
 
+/* The median over the picture: one pixel's own grows with what drives over it. */
+static double typical_noise(const struct cb_backdrop *b, const int *span)
+{
+    int hist[256] = {0}, n = 0, k = 0;
+    for (int y = GAIN_STRIDE / 2; y < b->h; y += GAIN_STRIDE)
+        for (int x = span[2 * y]; x < span[2 * y + 1]; x += GAIN_STRIDE, n++)
+            hist[b->noise[(size_t) y * (size_t) b->w + (size_t) x]]++;
+    for (int below = hist[0]; below < n / 2; below += hist[k])
+        k++;
+    return k / 16.0;
+}
+
 static int alpha_of(double dt_s, double time_s)
 {
     double a = dt_s / time_s * 65536;
@@ -198,8 +211,10 @@ void cb_backdrop_add(struct cb_backdrop *b, const uint8_t *img, const int *span,
 {
     dt_s = dt_s < 0.001 ? 0.001 : dt_s > 1 ? 1 : dt_s;
     follow_exposure(b, img, span);
-    if (b->n_frames % RANGE_EVERY == 0)
+    if (b->n_frames % RANGE_EVERY == 0) {
         cb_dsp_range3(b->lo, b->hi, b->bg, b->w, b->h);
+        b->typical_noise = typical_noise(b, span);
+    }
     cb_dsp_changed(b->raw, img, b->lo, b->hi, b->noise, THRESHOLD_BASE, b->n);
     clear_outside(b, span);
     cb_dsp_majority3(b->mask, b->raw, b->w, b->h, 5);
@@ -208,5 +223,5 @@ void cb_backdrop_add(struct cb_backdrop *b, const uint8_t *img, const int *span,
                  alpha_of(dt_s, LEARN_BUSY_S), b->n_frames % BUSY_EVERY == 0, b->n);
     b->n_frames++;
     *ret = (struct cb_foreground){.img = img, .bg = b->bg, .mask = b->mask, .w = b->w, .h = b->h,
-                                  .black = b->black};
+                                  .black = b->black, .noise = b->typical_noise};
 }

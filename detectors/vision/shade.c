@@ -6,7 +6,8 @@
 
 #define RATIO_MIN     0.2  /* of the lit road's luma over black: skylight and the code's gamma */
 #define RATIO_MAX     0.97 /* the soft rim */
-#define RIDGE_LEVELS  3.0  /* mean residual of the road's texture: the sensor's noise, and … */
+#define RIDGE_LEVELS  3.0  /* mean residual of the road's texture: the sensor's noise, */
+#define RIDGE_NOISE   1.7  /* … more where the sensor is noisier: of its typical deviation, and … */
 #define RIDGE_SHARE   0.04 /* … a soft rim's slope, by the road's luma */
 #define PURE_SHARE    0.8  /* of a column's pixels: paint blurs, noise strikes */
 #define SPREAD_MAX    0.3  /* of the ratio within a column, rims aside */
@@ -32,6 +33,13 @@ static double ratio_at(const struct cb_foreground *fg, int x, int y, double *ret
     return si / sb;
 }
 
+/* Of a cast shadow: ratio and residual, as ratio_at gives them. */
+static bool is_shaded(const struct cb_foreground *fg, double ratio, double residual)
+{
+    return ratio > RATIO_MIN && ratio < RATIO_MAX &&
+           residual < fmax(RIDGE_LEVELS, RIDGE_NOISE * fg->noise);
+}
+
 static bool is_inside(const struct cb_foreground *fg, int x, int y)
 {
     return x > 0 && y > 0 && x + 1 < fg->w && y + 1 < fg->h;
@@ -43,7 +51,7 @@ bool cb_shade_at(const struct cb_foreground *fg, int x, int y)
     if (!is_inside(fg, x, y))
         return false;
     double ratio = ratio_at(fg, x, y, &residual);
-    return ratio > RATIO_MIN && ratio < RATIO_MAX && residual < RIDGE_LEVELS;
+    return is_shaded(fg, ratio, residual);
 }
 
 /* Row where the changed pixels from y_low upwards end. */
@@ -66,7 +74,7 @@ bool cb_shade_is_column(const struct cb_foreground *fg, int x, int y_low, int y_
         if (!is_inside(fg, x, y))
             continue;
         double ratio = ratio_at(fg, x, y, &residual);
-        if (!(ratio > RATIO_MIN && ratio < RATIO_MAX && residual < RIDGE_LEVELS))
+        if (!is_shaded(fg, ratio, residual))
             continue;
         n_pure++;
         lo = fmin(lo, ratio);

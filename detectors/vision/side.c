@@ -15,6 +15,7 @@
 #define CUT_SHARE    0.15 /* of the rows end at the picture's or the region's border */
 #define CUT_PX       2
 #define CAST_RATIO   0.4  /* of the road's luma: darker is a tyre, or beneath the vehicle */
+#define DARK_SHARE   0.5  /* of the rows are more than what looks like cast shadow, or it is none */
 #define RIM_PX       3    /* soft, at a shadow's border */
 
 bool cb_side_view_find(const struct cb_road *road, double x_min_m, double x_max_m, double y_min_m,
@@ -90,8 +91,9 @@ static bool slope_at(const struct cb_side_view *v, const struct cb_region *g,
     return true;
 }
 
-/* The slopes of one picture side's border, sorted; how many of its rows the border cuts. */
-static int border(const struct row *row, int y0, int n, bool is_left,
+/* The slopes of one picture side's border, with what is cast shadow or past it, sorted; how many of its rows the
+ * picture or the region cuts. */
+static int border(const struct row *row, int y0, int n, bool is_left, bool is_past_cast,
                   const struct cb_foreground *fg, const struct cb_region *g,
                   const struct cb_road *road, double *ret, int *ret_cut)
 {
@@ -102,7 +104,8 @@ static int border(const struct row *row, int y0, int n, bool is_left,
         if (row[i].lo > row[i].hi)
             continue;
         *ret_cut += is_left ? x < g->span[2 * y] + CUT_PX : x >= g->span[2 * y + 1] - CUT_PX;
-        x = past_shadow(fg, x, y, step, 0, row[i].hi - row[i].lo + 1);
+        if (is_past_cast)
+            x = past_shadow(fg, x, y, step, 0, row[i].hi - row[i].lo + 1);
         n_ret += x >= row[i].lo && x <= row[i].hi &&
                  slope_at(&g->side, g, road, x - 0.5 * step, y, &ret[n_ret]);
     }
@@ -118,8 +121,11 @@ static int find_ends(const struct row *row, int y0, int n, const struct cb_foreg
         return -ENOMEM;
     double *of[2] = {slope, slope + n};
     int n_of[2], n_cut[2];
-    for (int i = 0; i < 2; i++)
-        n_of[i] = border(row, y0, n, i == 0, fg, g, road, of[i], &n_cut[i]);
+    for (int i = 0; i < 2; i++) {
+        n_of[i] = border(row, y0, n, i == 0, true, fg, g, road, of[i], &n_cut[i]);
+        if (n_of[i] < DARK_SHARE * n) /* a dark body, not a shadow before one */
+            n_of[i] = border(row, y0, n, i == 0, false, fg, g, road, of[i], &n_cut[i]);
+    }
     if (n_of[0] < 2 || n_of[1] < 2)
         return -EDOM;
     int low = of[0][n_of[0] / 2] <= of[1][n_of[1] / 2] ? 0 : 1, high = 1 - low;

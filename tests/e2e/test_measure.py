@@ -247,3 +247,25 @@ def test_what_cannot_be_annotated_is_refused(clip, city, tmp_path, case):
     done = harness.citybrain("measure", "--config", city, "--camera", "c1", *args)
     assert done.returncode == code and word in done.stderr, done.stderr
     assert good.stat().st_size == size and not out.exists()
+
+
+def speeds_of(city, camera, clip):
+    code, records, err = harness.measure(city, camera, clip)
+    assert code == 0, err
+    return [(r["t_first"], r["direction"], r["speed_kmh"]) for r in records
+            if r["type"] == "passage" and r["speed_kmh"] is not None]
+
+
+def test_speeds_do_not_depend_on_the_frame_rate(tmp_path):
+    """12.5 frames a second instead of 25, with the capture times of those that stay."""
+    folder = harness.render(harness.ROOT / "tests/e2e/scenes/short.json")
+    truth, entry, clip = harness.rendered(folder)
+    half = tmp_path / "half.mp4"
+    harness.ffmpeg("-i", clip, "-vf", "select='not(mod(n,2))'", "-fps_mode", "passthrough", "-an",
+                   "-enc_time_base", "1:90000", "-c:v", "libx264", "-preset", "veryfast", "-qp",
+                   "8", "-bf", "0", "-threads", "1", half)
+    whole = speeds_of(folder / "city.yaml", entry["id"], clip)
+    halved = speeds_of(folder / "city.yaml", entry["id"], half)
+    assert len(whole) == len(halved) == len(truth["vehicles"])
+    apart = [abs(a[2] - b[2]) for a, b in zip(sorted(whole), sorted(halved))]
+    assert sorted(apart)[len(apart) // 2] < 1.0 and max(apart) < 2.0, apart

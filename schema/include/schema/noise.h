@@ -39,6 +39,7 @@ enum cb_void {
 
 /** Third-octave bands of 25 Hz to 16 kHz nominal (IEC 61260-1). */
 #define CB_THIRD_OCTAVES 29
+#define CB_NOISE_WHY_LEN 160
 
 /** One sound event. A plain value: copy by assignment. Absent numbers are NaN. */
 struct cb_noise {
@@ -57,6 +58,7 @@ struct cb_noise {
     double background_correction_db; /* deducted for the background; NaN: it was too loud for one */
     enum cb_noise_class class_;
     double confidence;      /* [0, 1] */
+    char why_class[CB_NOISE_WHY_LEN]; /* which features decided, with their points; "": not told */
     double azimuth_deg;     /* clockwise from +Y, seen from above; NaN: one microphone */
     double azimuth_u95_deg; /* half-width of its 95 % interval */
     int n_directions;       /* consecutive directions that were matched with the track */

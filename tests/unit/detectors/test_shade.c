@@ -60,6 +60,22 @@ static void test_the_road_times_one_ratio_is_shade(void **state)
     }
 }
 
+/* Snow on the picture: as much noise as the backdrop says there is, and no more. */
+static void test_noise_makes_no_body_of_a_shadow(void **state)
+{
+    (void) state;
+    struct scene s;
+    uint32_t seed = 7;
+    cast(&s, 0.5);
+    for (int i = 0; i < W * H; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        s.img[i] = (uint8_t) (s.img[i] + (int) (seed >> 24) % 33 - 16);
+    }
+    assert_false(cb_shade_is_column(&s.fg, X, Y_LOW, Y_TOP)); /* these could be a body's edges */
+    s.fg.noise = 8; /* mean deviation of −16 … 16 */
+    assert_true(cb_shade_is_column(&s.fg, X, Y_LOW, Y_TOP));
+}
+
 static void test_what_is_darker_than_skylight_is_a_body(void **state)
 {
     (void) state;
@@ -116,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_road_times_one_ratio_is_shade),
+        cmocka_unit_test(test_noise_makes_no_body_of_a_shadow),
         cmocka_unit_test(test_what_is_darker_than_skylight_is_a_body),
         cmocka_unit_test(test_what_is_lighter_is_a_body),
         cmocka_unit_test(test_a_dark_body_with_edges_is_a_body),

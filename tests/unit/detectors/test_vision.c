@@ -312,7 +312,7 @@ static void test_meeting_seen_from_the_side(void **state)
 {
     (void) state;
     const struct box two[] = {{-1.8, -12, KMH(50), 5.2, 1.8, 4.4, 1.45, 150, 0, 0},
-                              {1.8, 9, -KMH(70), 5.2, 1.8, 4.4, 1.45, 60, 0, 0}};
+                              {1.8, 9, -KMH(70), 5.2, 1.8, 4.4, 1.45, 180, 0, 0}};
     struct view v = across;
     v.box = two;
     v.n_boxes = 2;

@@ -40,11 +40,13 @@ static void hear(const double mic[][3], int n, const double from[3], double snr_
         add_noise(ret[c], n_samples, noise, seed * 31 + (uint64_t) c);
 }
 
-static double error_deg(struct cb_doa *d, struct cb_spectrum *s, const double mic[][3], int n,
-                        const double from[3], double want_rad, double snr_db, uint64_t seed)
+/* What the array tells of a source. */
+static struct cb_arrival arrival(struct cb_doa *d, struct cb_spectrum *s, const double mic[][3],
+                                 int n, const double from[3], double snr_db, uint64_t seed)
 {
     size_t len = cb_spectrum_window_n(s);
     float *x[N_MICS], *phase[N_MICS];
+    struct cb_arrival a;
     for (int c = 0; c < n; c++) {
         x[c] = calloc(len, sizeof *x[c]);
         phase[c] = calloc(len + 2, sizeof *phase[c]);
@@ -53,22 +55,29 @@ static double error_deg(struct cb_doa *d, struct cb_spectrum *s, const double mi
     hear(mic, n, from, snr_db, seed, x, len);
     for (int c = 0; c < n; c++)
         cb_spectrum_phase(s, x[c], phase[c]);
-    double az;
-    double coherence = cb_doa_find(d, (const float *const *) phase, &az);
-    assert_true(coherence > 0.08 && coherence <= 1);
+    cb_doa_find(d, (const float *const *) phase, NULL, &a);
     for (int c = 0; c < n; c++) {
         free(x[c]);
         free(phase[c]);
     }
-    return remainder(az - want_rad, 2 * M_PI) * 180 / M_PI;
+    return a;
+}
+
+static double error_deg(struct cb_doa *d, struct cb_spectrum *s, const double mic[][3], int n,
+                        const double from[3], double want_rad, double snr_db, uint64_t seed)
+{
+    struct cb_arrival a = arrival(d, s, mic, n, from, snr_db, seed);
+    assert_true(a.coherence > 0.08 && a.coherence <= 1);
+    return remainder(a.azimuth_rad - want_rad, 2 * M_PI) * 180 / M_PI;
 }
 
 static struct cb_doa *array_of(const double mic[][3], int n, struct cb_spectrum **ret_s)
 {
     struct cb_doa *d;
     assert_int_equal(cb_spectrum_create(ret_s, RATE), 0);
-    assert_int_equal(
-        cb_doa_create(&d, mic, n, cb_spectrum_bin_hz(*ret_s), cb_spectrum_n_bins(*ret_s)), 0);
+    assert_int_equal(cb_doa_create(&d, mic, n, cb_spectrum_bin_hz(*ret_s),
+                                   cb_spectrum_n_bins(*ret_s), SOUND_MPS, 1),
+                     0);
     return d;
 }
 
@@ -124,13 +133,90 @@ static void test_apparent_is_what_is_found(void **state)
     cb_spectrum_destroy(&s);
 }
 
+/* A tetrahedron on its pole, sources on the road under it: height must not bend the azimuth. */
+static void test_height_does_not_bend_four(void **state)
+{
+    static const double mic[4][3] = {
+        {0, 0, 5.15}, {-0.12, -0.07, 4.95}, {0.12, -0.07, 4.95}, {0, 0.14, 4.95}};
+    struct cb_spectrum *s;
+    struct cb_doa *d = array_of(mic, 4, &s);
+    (void) state;
+    for (int deg = -165; deg < 180; deg += 30) {
+        double az = deg * M_PI / 180, from[3] = {7 * sin(az), 7 * cos(az), 0.4};
+        NEAR(error_deg(d, s, mic, 4, from, az, 10, (uint64_t) deg + 900), 0, 1.5);
+        NEAR(cb_doa_offset_rad(d, az, from[0], from[1], from[2]), 0, 0.01);
+    }
+    cb_doa_destroy(&d);
+    cb_spectrum_destroy(&s);
+}
+
+/* The uncertainty told is the scatter there is, within a factor of two, at 0 and at 12 dB. */
+static void test_uncertainty_is_the_scatter(void **state)
+{
+    static const double mic[2][3] = {{0, 0, 1}, {0.2, 0, 1}};
+    const int n = 40;
+    struct cb_spectrum *s;
+    struct cb_doa *d = array_of(mic, 2, &s);
+    (void) state;
+    for (double snr_db = 0; snr_db <= 12; snr_db += 12) {
+        double from[3] = {0.1 + 20, 34, 1}, az = atan2(20, 34), square = 0, told = 0;
+        for (int i = 0; i < n; i++) {
+            struct cb_arrival a = arrival(d, s, mic, 2, from, snr_db, 3000 + (uint64_t) i);
+            square += pow(a.azimuth_rad - az, 2) / n;
+            told += a.u_rad / n;
+        }
+        if (!(told > 0.5 * sqrt(square) && told < 2 * sqrt(square)))
+            fail_msg("at %g dB told %g rad, scatters by %g", snr_db, told, sqrt(square));
+    }
+    cb_doa_destroy(&d);
+    cb_spectrum_destroy(&s);
+}
+
+/* ISO 9613-1 has 331.3 m/s at 0 °C; at −10 °C for 20 °C a pair is 3° off at 55°. */
+static void test_the_airs_temperature_matters(void **state)
+{
+    static const double mic[2][3] = {{0, 0, 1}, {0.2, 0, 1}};
+    double az = 55 * M_PI / 180, from[3] = {0.1 + 40 * sin(az), 40 * cos(az), 1};
+    struct cb_spectrum *s;
+    struct cb_doa *right = array_of(mic, 2, &s), *cold;
+    (void) state;
+    NEAR(cb_sound_mps(0), 331.3, 1e-9);
+    NEAR(cb_sound_mps(20), 343.2, 0.1);
+    assert_int_equal(cb_doa_create(&cold, mic, 2, cb_spectrum_bin_hz(s), cb_spectrum_n_bins(s),
+                                   cb_sound_mps(-10), 6),
+                     0);
+    NEAR(error_deg(right, s, mic, 2, from, az, 20, 5), 0, 0.7);
+    NEAR(error_deg(cold, s, mic, 2, from, az, 20, 5), -4, 1.5);
+    /* and the uncertainty says as much of a speed that is 6 m/s unsure */
+    NEAR(cb_doa_lasting_u_rad(cold, az) * 180 / M_PI, 6 / 325.1 * tan(az) * 180 / M_PI, 0.05);
+    NEAR(cb_doa_lasting_u_rad(cold, 0), 0, 1e-9);
+    cb_doa_destroy(&right);
+    cb_doa_destroy(&cold);
+    cb_spectrum_destroy(&s);
+}
+
+/* A pair along the road: right and left sound alike, and an offset does not mind which is told. */
+static void test_offset_does_not_mind_the_mirror(void **state)
+{
+    static const double mic[2][3] = {{8, 20, 5}, {8, 20.2, 5}};
+    struct cb_spectrum *s;
+    struct cb_doa *d = array_of(mic, 2, &s);
+    (void) state;
+    double az = cb_doa_apparent_rad(d, 1.75, 26, 0.4);
+    NEAR(cb_doa_offset_rad(d, az, 1.75, 26, 0.4), 0, 1e-6);
+    NEAR(cb_doa_offset_rad(d, -az, 1.75, 26, 0.4), 0, 1e-6);
+    assert_true(fabs(cb_doa_offset_rad(d, az, 1.75, 24, 0.4)) > 0.1);
+    cb_doa_destroy(&d);
+    cb_spectrum_destroy(&s);
+}
+
 static void test_no_array_no_direction(void **state)
 {
     static const double same[3][3] = {{1, 2, 3}, {1, 2, 3}, {1, 2, 5}};
     struct cb_doa *d = NULL;
     (void) state;
-    assert_int_equal(cb_doa_create(&d, same, 3, 5.9, 680), -ENOTSUP);
-    assert_int_equal(cb_doa_create(&d, same, 0, 5.9, 680), -ENOTSUP);
+    assert_int_equal(cb_doa_create(&d, same, 3, 5.9, 680, SOUND_MPS, 1), -ENOTSUP);
+    assert_int_equal(cb_doa_create(&d, same, 0, 5.9, 680, SOUND_MPS, 1), -ENOTSUP);
     assert_null(d);
 }
 
@@ -140,6 +226,10 @@ int main(void)
         cmocka_unit_test(test_a_pair_tells_the_road_ahead),
         cmocka_unit_test(test_a_square_tells_all_round),
         cmocka_unit_test(test_apparent_is_what_is_found),
+        cmocka_unit_test(test_height_does_not_bend_four),
+        cmocka_unit_test(test_uncertainty_is_the_scatter),
+        cmocka_unit_test(test_the_airs_temperature_matters),
+        cmocka_unit_test(test_offset_does_not_mind_the_mirror),
         cmocka_unit_test(test_no_array_no_direction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,94 @@
+/* Which followed patches are the shadow of another: by how they move beside it, and how they look. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "track/shadow.h"
+
+#define N 40
+
+struct path {
+    double x_m, y_m, v_mps;
+    double own_share; /* of its sightings: in a patch of its own, … */
+    bool is_shade;    /* … and there it looks like cast shadow */
+};
+
+static void follow(struct cb_track *t, int64_t id, const struct path *p)
+{
+    *t = (struct cb_track){.id = id};
+    for (int i = 0; i < N; i++) {
+        double t_s = 0.04 * i;
+        struct cb_track_point at = {
+            .t_ns = cb_ns_from_s(t_s), .x_m = p->x_m, .y_m = p->y_m + p->v_mps * t_s,
+            .patch = i < p->own_share * N ? CB_PATCH_OWN : CB_PATCH_ANOTHERS,
+            .is_shade = p->is_shade};
+        assert_int_equal(cb_track_add(t, &at), 0);
+    }
+}
+
+/* Two tracks, of which the second is asked about. */
+static void ask(const struct path *somebody, const struct path *who, bool want)
+{
+    struct cb_track track[2];
+    struct cb_tracker k = {.track = track, .n = 2};
+    follow(&track[0], 1, somebody);
+    follow(&track[1], 2, who);
+    assert_int_equal(cb_track_is_shadow(&k, &track[1], NULL, NULL), want);
+    assert_false(cb_track_is_shadow(&k, &track[0], NULL, NULL));
+    cb_track_deinit(&track[0]);
+    cb_track_deinit(&track[1]);
+}
+
+static const struct path car = {-1.8, 10, 15, 1, false};
+
+static void test_what_goes_with_a_body_is_its_shadow(void **state)
+{
+    (void) state;
+    ask(&car, &(struct path){1.4, 10.5, 15, 1, true}, true);
+    ask(&car, &(struct path){1.4, 10.5, 15, 0.3, false}, true); /* seen in the car's patch mostly */
+}
+
+static void test_who_is_seen_as_a_body_is_nobodys_shadow(void **state)
+{
+    (void) state;
+    ask(&car, &(struct path){1.4, 10.5, 15, 1, false}, false); /* abreast at the same speed */
+}
+
+static void test_what_moves_otherwise_is_nobodys_shadow(void **state)
+{
+    (void) state;
+    ask(&car, &(struct path){1.4, 10.5, 25, 1, true}, false);  /* overtakes: a dark car */
+    ask(&car, &(struct path){1.4, 40, -15, 1, true}, false);   /* meets it */
+    ask(&car, &(struct path){12.5, 10.5, 15, 1, true}, false); /* farther than shadows reach */
+}
+
+/* The body is forgotten first: what went with it is remembered to have done so. */
+static void test_a_shadow_outlives_its_body(void **state)
+{
+    (void) state;
+    struct cb_track track[2];
+    struct cb_tracker k = {.track = track, .n = 2};
+    follow(&track[0], 1, &car);
+    follow(&track[1], 2, &(struct path){1.4, 10.5, 15, 1, true});
+    cb_track_note_shadows(&k, &track[0], NULL, NULL);
+    struct cb_tracker left = {.track = &track[1], .n = 1};
+    assert_true(cb_track_is_shadow(&left, &track[1], NULL, NULL));
+    cb_track_deinit(&track[0]);
+    cb_track_deinit(&track[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_goes_with_a_body_is_its_shadow),
+        cmocka_unit_test(test_who_is_seen_as_a_body_is_nobodys_shadow),
+        cmocka_unit_test(test_what_moves_otherwise_is_nobodys_shadow),
+        cmocka_unit_test(test_a_shadow_outlives_its_body),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
