@@ -25,6 +25,7 @@
 #define LENGTH_MIN_M 0.3
 #define STRADDLE_MIN 3   /* sightings abeam of the camera that tell the length */
 #define POINTS_MAX   512
+#define LINE_U_M     0.2  /* of the line that the near wheels run on, standard: a sill, a rim, shade */
 #define ENDS_MIN     6    /* sightings of an end that tell its speed */
 #define APART_MPS    0.5  /* two ends' speeds differ by so much, and … */
 #define APART_SHARE  0.04 /* … such a share: a far corner's width is not known better */
@@ -263,6 +264,11 @@ bool cb_flank_is_rigid(const struct cb_track *t, const struct cb_side_view *v)
 {
     double lower = end_speed(t, v, 0), higher = end_speed(t, v, 1);
     return !(fabs(lower - higher) > APART_MPS + APART_SHARE * 0.5 * fabs(lower + higher));
+}
+
+double cb_flank_line_u(const struct cb_track *t, const struct cb_side_view *v)
+{
+    return LINE_U_M / fmax(fabs(t->point[t->n / 2].side.x_m - v->x_m), LINE_U_M);
 }
 
 double cb_flank_height_m(const struct cb_track *t, const struct cb_side_view *v)

@@ -29,6 +29,8 @@ void cb_flank_settle(struct cb_track *t, const struct cb_side_view *v, const str
  * was a shadow's, or another vehicle's.
  */
 bool cb_flank_is_rigid(const struct cb_track *t, const struct cb_side_view *v);
+/** Relative standard uncertainty of a settled track's speed, from that of its wheels' line. */
+double cb_flank_line_u(const struct cb_track *t, const struct cb_side_view *v);
 /** Its height, from points that cb_flank_settle placed; NaN: not known. */
 double cb_flank_height_m(const struct cb_track *t, const struct cb_side_view *v);
 

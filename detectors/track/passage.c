@@ -152,6 +152,8 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
         return r;
     ret->track = t->id;
     ret->road_user = cb_track_road_user(t, road, g);
+    if (g->is_side)
+        ret->u95_mps = hypot(ret->u95_mps, 1.96 * ret->speed_mps * cb_flank_line_u(t, &g->side));
     if (is_ambiguous)
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
     else if (g->is_side && !isnan(ret->speed_mps) && !cb_flank_is_rigid(t, &g->side))

@@ -302,6 +302,7 @@ static void test_seen_from_the_side(void **state)
         show(&o);
         assert_int_equal(o.n, 1);
         assert_speed(&o.passage[0], 60);
+        assert_true(o.passage[0].u95_mps > 0.02 * o.passage[0].speed_mps); /* the wheels' line */
         assert_int_equal(o.passage[0].road_user, of[i].class);
         assert_int_equal(o.passage[0].direction, of[i].box.v_mps > 0 ? CB_AWAY : CB_TOWARD);
     }
