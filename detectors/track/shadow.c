@@ -10,7 +10,7 @@
 #define REACH_M      9.0  /* that far a low sun throws the shadow of a bus */
 #define RIGID_M      0.7  /* standard deviation of the distance between the two, along; */
 #define RIGID_SHADE_M 2.0 /* of what looks like shadow, whose edge jumps with the road's own; */
-#define PLACE_ALONG_M  1.5 /* near ends this near, */
+#define PLACE_ALONG_M  3.0 /* near ends this near: a gap of a metre between motorcycles, */
 #define PLACE_ACROSS_M 0.7 /* and less than motorcycles ride abreast, */
 #define PLACE_RIGID_M  0.4 /* all the time … */
 #define PLACE_MIN      8   /* … of so many common sightings are of one road user */

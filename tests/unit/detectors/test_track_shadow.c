@@ -71,9 +71,9 @@ static void test_what_moves_otherwise_is_nobodys_shadow(void **state)
 static void test_nobody_stands_in_anothers_place(void **state)
 {
     (void) state;
-    ask(&car, &(struct path){-1.4, 11, 15, 1, false}, true);
+    ask(&car, &(struct path){-1.4, 12.7, 15, 1, false}, true);
     ask(&car, &(struct path){-0.7, 11, 15, 1, false}, false);   /* motorcycles abreast */
-    ask(&car, &(struct path){-1.8, 12.2, 15, 1, false}, false); /* … and behind each other */
+    ask(&car, &(struct path){-1.8, 13.5, 15, 1, false}, false); /* … and behind each other */
     ask(&car, &(struct path){-1.8, 9, 17, 1, false}, false);    /* one that passes */
 }
 
