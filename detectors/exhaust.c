@@ -14,8 +14,10 @@
 #include "sound/attribute.h"
 #include "sound/classify.h"
 #include "sound/ear.h"
+#include "sound/turbulence.h"
 
 #define AFTER_NS         (1 * CB_NS_PER_S)  /* pictures up to here after the end tell who it was */
+#define WIND_BEFORE_NS   (5 * CB_NS_PER_S)
 #define NO_PICTURES_NS   (3 * CB_NS_PER_S)  /* of sound after the end, when none has ever come */
 #define LATE_PICTURES_NS (10 * CB_NS_PER_S) /* of sound, when they have stopped coming */
 #define PASSAGE_NS       (8 * CB_NS_PER_S)  /* of the stream, for the vehicle's passage to end */
@@ -34,6 +36,7 @@ struct pending {
 
 struct exhaust {
     struct cb_ear *ear; /* NULL: no calibrated microphone, nothing to say */
+    struct cb_turbulence *turbulence; /* NULL: no two microphones near to each other */
     struct pending *pending;
     size_t n, cap;
     struct cb_noise *guilty; /* told as noises; the violations wait for passages */
@@ -186,6 +189,14 @@ static int name_origin(const struct cb_detector *d, struct pending *p, struct cb
     return 0;
 }
 
+/* A gust shortly before says as much as one during the event, which may drown it. */
+static void note_wind(const struct exhaust *x, struct cb_noise *n)
+{
+    if (x->turbulence && cb_turbulence_was_windy(x->turbulence, n->t_start_ns - WIND_BEFORE_NS,
+                                                 n->t_end_ns, n->background_db))
+        n->voids |= 1u << CB_VOID_WIND_HEARD;
+}
+
 /* Tells the noise; the violation, if it is one, waits for the passage of the vehicle named. */
 static int tell(struct cb_detector *d, struct pending *p)
 {
@@ -194,6 +205,7 @@ static int tell(struct cb_detector *d, struct pending *p)
     int r = name_origin(d, p, &o);
     if (r < 0)
         return r;
+    note_wind(d->priv, &p->noise);
     cb_exhaust_judge(d->conf, d->weather, &p->noise);
     normalise(&o, &p->noise);
     if (d->sink->on_noise)
@@ -266,6 +278,9 @@ static int init(struct cb_detector *d)
     struct cb_ear_listener l = {.self = d, .on_level = on_level, .on_event = on_event};
     if (!d->conf->has_microphone || isnan(d->conf->microphone.sensitivity_dbfs_at_94db))
         return 0;
+    int r = cb_turbulence_create(&x->turbulence, &d->conf->microphone);
+    if (r < 0 && r != -ENOTSUP)
+        return r;
     return cb_ear_create(&x->ear, &d->conf->microphone, &l);
 }
 
@@ -279,6 +294,8 @@ static int on_sound(struct cb_detector *d, const struct cb_sound *s)
 {
     struct exhaust *x = d->priv;
     int r = 0;
+    if (x->turbulence)
+        cb_turbulence_add(x->turbulence, cb_sound_samples(s));
     if (x->ear && d->weather)
         r = cb_ear_set_temperature(x->ear, d->weather->temperature_c);
     if (x->ear && r == 0)
@@ -297,6 +314,7 @@ static void deinit(struct cb_detector *d)
 {
     struct exhaust *x = d->priv;
     cb_ear_destroy(&x->ear);
+    cb_turbulence_destroy(&x->turbulence);
     free(x->pending);
     free(x->guilty);
 }

@@ -54,8 +54,10 @@ def source_of(noise, exhausts):
 
 def blip_of(noise, truth):
     """The exhaust whose other blip of the throttle a noise is: its loudest one has a window of its
-    own in the truth; another counts where nothing else of note sounds, and within 10 dB of that."""
+    own in the truth; another counts within 10 dB of that, where nothing else of note sounds that
+    could have half of the level."""
     there = [e for e in truth['events'] if e['type'] != 'modified_exhaust'
+             and noise['lafmax_db'] - e['lafmax_own_db'] <= HALF_DB
              and e['t_start'] - NEAR_S <= noise['t_peak'] <= e['t_end'] + NEAR_S]
     exhausts = [e for e in truth['events'] if e['type'] == 'modified_exhaust']
     if there or len(exhausts) != 1:

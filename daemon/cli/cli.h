@@ -17,6 +17,7 @@ int cb_cli_calibrate(int argc, char **argv);
 int cb_cli_migrate(int argc, char **argv);
 int cb_cli_tail(int argc, char **argv);
 int cb_cli_query(int argc, char **argv);
+int cb_cli_retain(int argc, char **argv);
 int cb_cli_verify(int argc, char **argv);
 int cb_cli_keygen(int argc, char **argv);
 int cb_cli_outbox(int argc, char **argv);

@@ -20,6 +20,7 @@ static const struct verb {
     {"tail", "live alerts, as a table or as JSON", cb_cli_tail},
     {"query", "the history of violations: table, CSV or JSON", cb_cli_query},
     {"verify", "prove evidence whole, or name what was altered", cb_cli_verify},
+    {"retain", "erase evidence whose time is over, and media nobody refers to", cb_cli_retain},
     {"outbox", "what a node has not delivered yet, and why", cb_cli_outbox},
     {"keygen", "make signing keys and CURVE keys", cb_cli_keygen},
 };

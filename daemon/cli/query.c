@@ -20,7 +20,7 @@ static const char help[] =
     "  --camera ID       of this camera\n"
     "  --district NAME   of this district\n"
     "  --severity S      minor, moderate, serious or extreme\n"
-    "  --review R        open, confirmed, rejected or unclear\n"
+    "  --review R        new, unclear, confirmed, rejected, issued or withdrawn\n"
     "  --from TIME       at TIME or later: 2026-11-23, or 2026-11-23T10:00:00Z, or with +08:00\n"
     "  --to TIME         before TIME\n"
     "  --min-speed KMH   measured at least this fast, km/h\n"
@@ -180,7 +180,8 @@ static int set_option(struct request *q, int o, const char **ret_expected)
 {
     static const char *const kinds[] = {"speeding", "modified_exhaust", "chase_racing", NULL};
     static const char *const severities[] = {"minor", "moderate", "serious", "extreme", NULL};
-    static const char *const reviews[] = {"open", "confirmed", "rejected", "unclear", NULL};
+    static const char *const reviews[] = {"new", "unclear", "confirmed", "rejected", "issued",
+                                           "withdrawn", NULL};
     switch (o) {
     case 'b':
         q->db = optarg;
@@ -198,7 +199,7 @@ static int set_option(struct request *q, int o, const char **ret_expected)
         *ret_expected = "--severity: minor, moderate, serious or extreme";
         return is_one_of(q->query.severity = optarg, severities);
     case 'r':
-        *ret_expected = "--review: open, confirmed, rejected or unclear";
+        *ret_expected = "--review: new, unclear, confirmed, rejected, issued or withdrawn";
         return is_one_of(q->query.review = optarg, reviews);
     case 'f':
         *ret_expected = "--from: a time as 2026-11-23 or 2026-11-23T10:00:00Z";

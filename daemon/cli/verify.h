@@ -32,6 +32,7 @@ struct verification {
     size_t n_links, cap;
     struct chain chain;
     uint64_t n_packages, n_whole, n_delivered, n_chain_faults;
+    uint64_t n_erased; /* by retention: no package any more */
 };
 
 /** Counts and prints what one package proved, wherever it is kept. */

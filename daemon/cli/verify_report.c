@@ -143,15 +143,18 @@ void cb_cli_report_summary(const struct verification *vf)
 {
     if (vf->is_json) {
         print_json(
-            json_pack("{s:s, s:I, s:I, s:I, s:o, s:b}", "type", "summary", "packages",
+            json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:b}", "type", "summary", "packages",
                       (json_int_t) vf->n_packages, "whole", (json_int_t) vf->n_whole, "delivered",
-                      (json_int_t) vf->n_delivered, "chain_breaks",
+                      (json_int_t) vf->n_delivered, "erased", (json_int_t) vf->n_erased,
+                      "chain_breaks",
                       vf->has_chain ? json_integer((json_int_t) vf->n_chain_faults) : json_null(),
                       "key_given", (int) (vf->keys.n > 0)));
         return;
     }
     printf("%" PRIu64 " packages: %" PRIu64 " whole, %" PRIu64 " not", vf->n_packages, vf->n_whole,
            vf->n_packages - vf->n_whole);
+    if (vf->n_erased)
+        printf("; %" PRIu64 " erased by retention", vf->n_erased);
     if (vf->has_chain)
         printf("; %" PRIu64 " breaks of the chain", vf->n_chain_faults);
     puts(vf->keys.n ? "" : "; who sealed them is not proven (--key)");

@@ -26,12 +26,30 @@ static void report_lost(struct verification *vf, const struct cb_audit_row *row)
     cb_cli_take_report(vf, row->id, &v);
 }
 
+/* Its place in the chain is kept, and counts as that of any record. */
+static void take_erased(struct verification *vf, const struct cb_audit_row *row)
+{
+    struct cb_verify_link link = {.sequence = row->sequence};
+    snprintf(link.id, sizeof link.id, "%s", row->id);
+    snprintf(link.node, sizeof link.node, "%s", row->node);
+    snprintf(link.sha256, sizeof link.sha256, "%s", row->record_sha256);
+    snprintf(link.prev_sha256, sizeof link.prev_sha256, "%s", row->prev_sha256);
+    snprintf(link.public_key, sizeof link.public_key, "%s", row->public_key);
+    vf->n_erased++;
+    if (vf->has_chain)
+        cb_cli_chain_add(vf, &link);
+}
+
 static int on_row(void *arg, const struct cb_audit_row *row)
 {
     struct reading *rd = arg;
     struct verification *vf = rd->vf;
     struct cb_verify_media media = {&rd->media_fd, open_media};
     struct cb_verify_report v;
+    if (row->erased_at) {
+        take_erased(vf, row);
+        return 0;
+    }
     if (!row->record_json) {
         report_lost(vf, row);
         return 0;
@@ -61,7 +79,7 @@ int cb_cli_verify_store(struct verification *vf)
     int r = cb_audit_read(vf->db, &vf->query, on_row, &rd, &e);
     if (vf->has_chain)
         cb_cli_chain_end(vf);
-    if (r == 0 && vf->n_packages == 0) {
+    if (r == 0 && vf->n_packages == 0 && vf->n_erased == 0) {
         fprintf(stderr, "citybrain verify: the store holds no such violation\n");
         return -ENOENT;
     }

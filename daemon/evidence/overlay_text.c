@@ -56,10 +56,25 @@ static void headline_of_speed(struct cb_overlay *o, const struct cb_passage *p)
 static void headline_of_noise(struct cb_overlay *o, const struct cb_noise *s)
 {
     size_t n = strlen(o->headline);
-    snprintf(o->headline + n, sizeof o->headline - n,
-             "   实测" NBSP "LAFmax" NBSP "%.1f" NBSP "dB(A)   限值" NBSP "%.0f" NBSP "dB(A)",
-             tenth_below(s->lafmax_db), s->limit_db);
+    int k = snprintf(o->headline + n, sizeof o->headline - n, "   实测" NBSP "LAFmax" NBSP "%.1f",
+                     tenth_below(s->lafmax_db));
+    n += (size_t) k;
+    if (!isnan(s->lafmax_u95_db))
+        n += (size_t) snprintf(o->headline + n, sizeof o->headline - n, NBSP "±%.1f",
+                               ceil(s->lafmax_u95_db * 10) / 10);
+    n += (size_t) snprintf(o->headline + n, sizeof o->headline - n,
+                           NBSP "dB(A)   限值" NBSP "%.0f" NBSP "dB(A)", s->limit_db);
+    if (!isnan(s->charged_db))
+        snprintf(o->headline + n, sizeof o->headline - n, "   认定" NBSP "%.1f" NBSP "dB(A)",
+                 tenth_below(s->charged_db));
     snprintf(o->box_label, sizeof o->box_label, "%.1f dB(A)", tenth_below(s->lafmax_db));
+}
+
+static void headline_of_incident(struct cb_overlay *o, const struct cb_incident *i)
+{
+    size_t n = strlen(o->headline);
+    snprintf(o->headline + n, sizeof o->headline - n, "   %zu" NBSP "辆" NBSP "vehicles",
+             i->n_vehicles);
 }
 
 /* Milliseconds truncated, as in the record; the local time with its offset from UTC. */
@@ -95,6 +110,40 @@ static void add_place(struct cb_overlay *o, const struct cb_evidence *e)
         add(o, false, "坐标 Position", "%.5f, %.5f", e->lat_deg, e->lon_deg);
 }
 
+static void add_levels(struct cb_overlay *o, const struct cb_noise *n)
+{
+    if (!isnan(n->lafmax_7m5_u95_db))
+        add(o, false, "7.5 m", "%.1f ±%.1f dB(A)", n->lafmax_7m5_db,
+            ceil(n->lafmax_7m5_u95_db * 10) / 10);
+    else if (!isnan(n->lafmax_7m5_db))
+        add(o, false, "7.5 m", "%.1f dB(A)", n->lafmax_7m5_db);
+    if (!isnan(n->background_db) && n->background_correction_db >= 0.05)
+        add(o, false, "背景 Background", "%.1f dB(A), 修正 corrected by -%.1f dB",
+            n->background_db, n->background_correction_db);
+    else if (!isnan(n->background_db))
+        add(o, false, "背景 Background", "%.1f dB(A)", n->background_db);
+    if (!isnan(n->wind_mps))
+        add(o, false, "风速 Wind", "%.1f m/s", n->wind_mps);
+}
+
+/* Whom the incident's own record links; a single violation's names the incident. */
+static void add_incident(struct cb_overlay *o, const struct cb_violation *v)
+{
+    const struct cb_incident *i = &v->incident;
+    char id[CB_INCIDENT_ID_LEN], text[200] = "";
+    size_t n = 0;
+    if (i->n_vehicles < 2)
+        return;
+    cb_incident_id(i, v->camera, id);
+    add(o, true, "关联事件 Incident", "%s", id);
+    for (size_t k = 0; k < i->n_members && v->kind == CB_CHASE_RACING && n < sizeof text; k++)
+        n += (size_t) snprintf(text + n, sizeof text - n, "%s%lld: %.1f %s", k ? " · " : "",
+                               (long long) i->member[k].track, tenth_below(i->member[k].charged),
+                               i->member[k].kind == CB_SPEEDING ? "km/h" : "dB(A)");
+    if (text[0])
+        add(o, true, "认定 Charged", "%s", text);
+}
+
 static void add_vehicle(struct cb_overlay *o, const struct cb_violation *v)
 {
     if (v->has_passage) {
@@ -104,10 +153,7 @@ static void add_vehicle(struct cb_overlay *o, const struct cb_violation *v)
     }
     if (v->has_noise && v->kind == CB_MODIFIED_EXHAUST) {
         const struct cb_noise *n = &v->noise;
-        if (!isnan(n->lafmax_7m5_db))
-            add(o, false, "7.5 m", "%.1f dB(A)", n->lafmax_7m5_db);
-        if (!isnan(n->background_db))
-            add(o, false, "背景 Background", "%.1f dB(A)", n->background_db);
+        add_levels(o, n);
         add(o, false, "置信度 Confidence", "%.0f %%", floor(n->confidence * 100));
         if (v->track < 0)
             add(o, false, "车辆 Vehicle", "未指认 none named");
@@ -136,9 +182,12 @@ void cb_overlay_fill(struct cb_overlay *o, const struct cb_evidence *e, int64_t 
         headline_of_speed(o, &v->passage);
     else if (v->kind == CB_MODIFIED_EXHAUST && v->has_noise)
         headline_of_noise(o, &v->noise);
+    else if (v->kind == CB_CHASE_RACING)
+        headline_of_incident(o, &v->incident);
     add_time(o, v, t_ns);
     add_place(o, e);
     add_vehicle(o, v);
+    add_incident(o, v);
     add_device(o, e);
     add(o, true, "记录 Record", "%s", e->id);
     add(o, false, "序号 No.", "%llu", (unsigned long long) e->sequence);

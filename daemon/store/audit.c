@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,13 +19,15 @@ const struct cb_audit_query cb_audit_any = {NULL, INT64_MIN, INT64_MAX};
 #define MEDIA_TEXT                                                                                 \
     "(SELECT string_agg(concat_ws(U&'\\001F', m.name, m.role, m.media_type, m.n_bytes, m.sha256)," \
     " U&'\\001E' ORDER BY m.name) FROM evidence_media m WHERE m.violation_id = v.id)"
-#define RANGE(table)                                                                               \
-    "($1::timestamptz IS NULL OR " table ".occurred_at >= $1)"                                     \
-    " AND ($2::timestamptz IS NULL OR " table ".occurred_at < $2)"
+#define RANGE(at)                                                                                  \
+    "($1::timestamptz IS NULL OR " at " >= $1) AND ($2::timestamptz IS NULL OR " at " < $2)"
 #define LOST                                                                                       \
     "SELECT i.id, to_char(i.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"  \
-    " FROM violation_id i WHERE " RANGE("i") " AND NOT EXISTS (SELECT FROM violation v WHERE "     \
-                                             "v.id = i.id) ORDER BY i.occurred_at, i.id"
+    " FROM violation_id i WHERE " RANGE("i.occurred_at") " AND i.erased_at IS NULL AND NOT EXISTS" \
+    " (SELECT FROM violation v WHERE v.id = i.id) ORDER BY i.occurred_at, i.id"
+/* Behind a record's columns and what cb_compare_row reads. */
+#define ERASED                                                                                     \
+    ", i.id, " TIME_TEXT ", i.node, i.sequence, i.prev_sha256, i.public_key"
 
 struct audit {
     PGconn *conn;
@@ -65,11 +68,13 @@ static void print_select(char *ret, size_t size)
             cb_row_columns[i].type == CB_ROW_TIME ? TIME_TEXT ", " : "%s::text, ", column);
     }
     n += (size_t) snprintf(ret + n, size - n, "i.record_sha256, " TIME_TEXT ", ", "i.occurred_at");
+    n += (size_t) snprintf(ret + n, size - n, MEDIA_TEXT ERASED, "i.erased_at");
     n += (size_t) snprintf(ret + n, size - n,
-                           MEDIA_TEXT
-                           " FROM violation v LEFT JOIN violation_id i ON i.id = v.id"
-                           " WHERE " RANGE("v") " AND ($3::text IS NULL OR v.camera_id = $3)"
-                                                " ORDER BY v.node, v.sequence");
+                           " FROM violation v FULL JOIN violation_id i ON i.id = v.id"
+                           " WHERE (v.id IS NOT NULL OR i.erased_at IS NOT NULL)"
+                           " AND " RANGE("coalesce(v.occurred_at, i.occurred_at)")
+                           " AND ($3::text IS NULL OR v.camera_id = $3)"
+                           " ORDER BY coalesce(v.node, i.node), coalesce(v.sequence, i.sequence)");
     assert(n < size);
 }
 
@@ -88,6 +93,21 @@ static int begin(const struct audit *a, struct cb_error *reterr)
     res = PQexecParams(a->conn, "SELECT citybrain_log_access('verify', NULL, $1)", 1, NULL, v, NULL,
                        NULL, 0);
     r = PQresultStatus(res) == PGRES_TUPLES_OK ? 0 : fail(a->conn, reterr);
+    PQclear(res);
+    return r;
+}
+
+/* Rows of other districts are hidden, not gone: who sees only some cannot tell the two apart. */
+static int check_sees_all(const struct audit *a, struct cb_error *reterr)
+{
+    if (a->v[2])
+        return 0;
+    PGresult *res = PQexec(a->conn, "SELECT citybrain_sees_all()");
+    int r = PQresultStatus(res) == PGRES_TUPLES_OK ? 0 : fail(a->conn, reterr);
+    if (r == 0 && PQgetvalue(res, 0, 0)[0] != 't')
+        r = cb_error_set(reterr, -EACCES, "login",
+                         "sees some districts only, so that a whole store cannot be proven: name a "
+                         "camera, or use a login with citybrain_all_districts");
     PQclear(res);
     return r;
 }
@@ -118,10 +138,28 @@ static int stream(struct audit *a, const char *sql, int n_values,
     return r;
 }
 
+/* What is left of a row that retention erased. */
+static int give_erased(struct audit *a, const PGresult *res)
+{
+    enum { ID = CB_COMPARE_COLUMN_COUNT, ERASED_AT, NODE, SEQUENCE, PREV, KEY };
+    struct cb_audit_row row = {
+        .id = PQgetvalue(res, 0, ID),
+        .erased_at = PQgetvalue(res, 0, ERASED_AT),
+        .node = PQgetvalue(res, 0, NODE),
+        .sequence = strtoull(PQgetvalue(res, 0, SEQUENCE), NULL, 10),
+        .prev_sha256 = PQgetvalue(res, 0, PREV),
+        .record_sha256 = PQgetvalue(res, 0, CB_COMPARE_CLAIM_SHA256),
+        .public_key = PQgetvalue(res, 0, KEY),
+    };
+    return a->on_row(a->arg, &row);
+}
+
 static int give_kept(struct audit *a, const PGresult *res)
 {
     struct cb_audit_difference difference[CB_AUDIT_DIFFERENCES_MAX];
     const int json = CB_ROW_COLUMN_COUNT - 2, signature = CB_ROW_COLUMN_COUNT - 1;
+    if (PQgetisnull(res, 0, 0))
+        return give_erased(a, res);
     struct cb_audit_row row = {
         .id = PQgetvalue(res, 0, 0),
         .record_json = PQgetvalue(res, 0, json),
@@ -150,7 +188,8 @@ int cb_audit_read(const char *conninfo, const struct cb_audit_query *q,
         return r;
     fill(&a, q);
     print_select(sql, sizeof sql);
-    if ((r = begin(&a, reterr)) == 0 && (r = stream(&a, sql, 3, give_kept, reterr)) == 0 &&
+    if ((r = begin(&a, reterr)) == 0 && (r = check_sees_all(&a, reterr)) == 0 &&
+        (r = stream(&a, sql, 3, give_kept, reterr)) == 0 &&
         (q->camera || (r = stream(&a, LOST, 2, give_lost, reterr)) == 0))
         r = commit(a.conn, reterr);
     PQfinish(a.conn);

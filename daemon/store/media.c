@@ -1,16 +1,19 @@
 #include "media.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 #define TMP "tmp"
+#define LEFT_OVER_S 86400
 
 static int make_parents(const char *dir)
 {
@@ -97,4 +100,79 @@ int cb_media_put(int dir_fd, const char sha256[CB_SHA256_LEN], const void *bytes
 {
     int r = put(dir_fd, sha256, bytes, n);
     return r < 0 ? cb_error_set(reterr, r, "media folder", "%s: %s", sha256, strerror(-r)) : 0;
+}
+
+/* One regular file of a sub-folder. @return 0; -errno ends the visit */
+typedef int visit_fn(void *arg, int sub_fd, const char *name, const struct stat *st);
+
+static int visit_files(int dir_fd, const char *sub, visit_fn *visit, void *arg)
+{
+    int fd = openat(dir_fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    DIR *d = fdopendir(fd);
+    if (!d) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    int r = 0;
+    struct stat st;
+    for (struct dirent *e; r == 0 && (e = readdir(d));)
+        if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            r = visit(arg, fd, e->d_name, &st);
+    closedir(d);
+    return r;
+}
+
+struct sweeping {
+    struct cb_media_sweep *w;
+    const char *sub;
+};
+
+static int sweep_file(void *arg, int sub_fd, const char *name, const struct stat *st)
+{
+    const struct sweeping *s = arg;
+    char sha256[CB_SHA256_LEN];
+    if (strlen(name) != CB_SHA256_LEN - 3 || !cb_hex_is_valid(name, CB_SHA256_LEN - 3))
+        return 0;
+    snprintf(sha256, sizeof sha256, "%.2s%.62s", s->sub, name);
+    if (s->w->is_in_use(s->w->arg, sha256))
+        return 0;
+    if (!s->w->is_dry && unlinkat(sub_fd, name, 0) < 0)
+        return -errno;
+    s->w->n_files++;
+    s->w->n_bytes += (uint64_t) st->st_size;
+    return 0;
+}
+
+int cb_media_sweep(int dir_fd, const char *sub, struct cb_media_sweep *w, struct cb_error *reterr)
+{
+    struct sweeping s = {w, sub};
+    int r = visit_files(dir_fd, sub, sweep_file, &s);
+    return r < 0 ? cb_error_set(reterr, r, "media folder", "%s: %s", sub, strerror(-r)) : 0;
+}
+
+struct left_over {
+    bool is_dry;
+    uint64_t n;
+};
+
+static int sweep_old(void *arg, int sub_fd, const char *name, const struct stat *st)
+{
+    struct left_over *l = arg;
+    if (time(NULL) - st->st_mtime < LEFT_OVER_S)
+        return 0;
+    if (!l->is_dry && unlinkat(sub_fd, name, 0) < 0)
+        return -errno;
+    l->n++;
+    return 0;
+}
+
+int cb_media_sweep_left_over(int dir_fd, bool is_dry, uint64_t *ret_n, struct cb_error *reterr)
+{
+    struct left_over l = {is_dry, 0};
+    int r = visit_files(dir_fd, TMP, sweep_old, &l);
+    *ret_n = l.n;
+    return r < 0 ? cb_error_set(reterr, r, "media folder", TMP ": %s", strerror(-r)) : 0;
 }

@@ -1,7 +1,9 @@
 #ifndef DAEMON_STORE_MEDIA_H
 #define DAEMON_STORE_MEDIA_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "schema/id.h"
@@ -18,5 +20,24 @@ int cb_media_open(const char *dir, int *ret_fd, struct cb_error *reterr);
  */
 int cb_media_put(int dir_fd, const char sha256[CB_SHA256_LEN], const void *bytes, size_t n,
                  struct cb_error *reterr);
+
+/**
+ * PostgreSQL's advisory lock over the folder: a store holds it shared from before a file is written
+ * until the row that names it is committed, a sweep holds it alone.
+ */
+#define CB_MEDIA_LOCK "1667395181" /* "cbmm" */
+
+struct cb_media_sweep {
+    bool (*is_in_use)(void *arg, const char *sha256);
+    void *arg;
+    bool is_dry;               /* counts, removes nothing */
+    uint64_t n_files, n_bytes; /* what was not in use */
+};
+/** Removes the files of one sub-folder, "00" to "ff", that are not in use. The caller holds the
+ *  lock. What is named otherwise is not ours and stays. @return 0, also without the sub-folder;
+ *  -errno */
+int cb_media_sweep(int dir_fd, const char *sub, struct cb_media_sweep *w, struct cb_error *reterr);
+/** Removes temporary files that nobody has written to for a day. */
+int cb_media_sweep_left_over(int dir_fd, bool is_dry, uint64_t *ret_n, struct cb_error *reterr);
 
 #endif

@@ -126,19 +126,6 @@ static int add_rows(struct cb_store *s, const struct cb_proven *v, const char *r
     return cb_rows_add_media(&s->db, v, reterr);
 }
 
-static int commit_rows(struct cb_store *s, const struct cb_proven *v, const char *record_json,
-                       bool *ret_is_new, struct cb_error *reterr)
-{
-    int r = cb_db_exec(&s->db, "BEGIN", 0, NULL, NULL, reterr);
-    if (r < 0)
-        return r;
-    if ((r = add_rows(s, v, record_json, ret_is_new, reterr)) == 0)
-        r = cb_db_exec(&s->db, "COMMIT", 0, NULL, NULL, reterr);
-    if (r < 0)
-        roll_back(s);
-    return r;
-}
-
 static int put_media(struct cb_store *s, const struct cb_proven *v, uint64_t *ret_n_bytes,
                      struct cb_error *reterr)
 {
@@ -151,6 +138,23 @@ static int put_media(struct cb_store *s, const struct cb_proven *v, uint64_t *re
     return r;
 }
 
+/* In one transaction whose lock keeps a sweep from taking a file before its row is there. */
+static int commit(struct cb_store *s, const struct cb_proven *v, const char *record_json,
+                  bool *ret_is_new, uint64_t *ret_n_bytes, struct cb_error *reterr)
+{
+    int r = cb_db_exec(&s->db, "BEGIN", 0, NULL, NULL, reterr);
+    if (r < 0)
+        return r;
+    if ((r = cb_db_exec(&s->db, "SELECT pg_advisory_xact_lock_shared(" CB_MEDIA_LOCK ")", 0, NULL,
+                        NULL, reterr)) == 0 &&
+        (r = put_media(s, v, ret_n_bytes, reterr)) == 0 &&
+        (r = add_rows(s, v, record_json, ret_is_new, reterr)) == 0)
+        r = cb_db_exec(&s->db, "COMMIT", 0, NULL, NULL, reterr);
+    if (r < 0)
+        roll_back(s);
+    return r;
+}
+
 static int put_proven(struct cb_store *s, const struct cb_package *p, const struct cb_proven *v,
                       bool *ret_is_new, uint64_t *ret_n_bytes, struct cb_error *reterr)
 {
@@ -159,9 +163,7 @@ static int put_proven(struct cb_store *s, const struct cb_package *p, const stru
         return cb_error_set(reterr, -ENOMEM, p->id, "out of memory");
     /* no media is written while nobody could note it */
     int r = cb_db_ready(&s->db, reterr);
-    if (r == 0 && (r = put_media(s, v, ret_n_bytes, reterr)) == 0)
-        r = commit_rows(s, v, record_json, ret_is_new, reterr);
-    return r;
+    return r == 0 ? commit(s, v, record_json, ret_is_new, ret_n_bytes, reterr) : r;
 }
 
 static void count(struct cb_store *s, int r, bool is_new, uint64_t n_bytes)

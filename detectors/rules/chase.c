@@ -18,8 +18,9 @@
 #define AROUND_NS      (1500 * CB_NS_PER_MS) /* of a track, about a sound's peak: a straight there */
 #define EXTRAPOLATE_S  5.0 /* beyond that no constant speed says where a vehicle was */
 #define MOVING_MIN_MPS 2.0
-/* A noise is told of when its pictures have come, a passage when the zone is left. */
-#define TELLING_NS (5 * CB_NS_PER_S)
+/* A passage is told of when the zone is left, a noise when its vehicle's passage is known: after
+ * that long a violation of the same moment has come. */
+#define TELLING_NS (10 * CB_NS_PER_S)
 
 /* A vehicle's straight motion about one moment. */
 struct motion {

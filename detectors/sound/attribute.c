@@ -13,7 +13,10 @@
 #define UNSEEN_PRIOR   0.02 /* of fifty that roar past, the tracker follows all but one */
 #define WEIGHED_MAX    64   /* moments: they overlap, more would say nothing new */
 #define DIRECTIONS_MIN 5    /* in a row, along the vehicle's way: a fifth of a second */
-#define FOLLOW_MIN     0.6  /* of the directions: with two sources half would go with either */
+#define SHIFTS         8 /* steps each way, of SHIFT_M along the vehicle's way, at SHIFT_COST rad² */
+#define SHIFT_M        0.2
+#define SHIFT_COST     1e-5
+#define FOLLOW_MIN     0.6 /* of the directions: with two sources half would go with either */
 
 /* A copy with fewer moments when there are many, and what belongs to them. */
 struct weighed {
@@ -116,11 +119,32 @@ static const char *why_not(const struct ranking *k, const struct cb_hearing *h, 
     return "";
 }
 
+/* The vehicle as the directions about the peak place it along its way: under the array half a metre
+ * is ten degrees. A little is given for staying where all of the event has it. */
+static struct cb_pipe place_by_ear(const struct cb_hearing *h, const struct ranking *k,
+                                   int64_t t_peak_ns)
+{
+    struct cb_pipe best = k->best.pipe;
+    double least = HUGE_VAL;
+    for (int i = -SHIFTS; i <= SHIFTS && h->doa; i++) {
+        struct cb_pipe p = k->best.pipe;
+        p.behind_m += i * SHIFT_M;
+        double misfit =
+            cb_bearing_misfit(h, &(struct cb_way){cb_pipe_at, &p}, t_peak_ns) + SHIFT_COST * i * i;
+        if (misfit < least) {
+            least = misfit;
+            best = p;
+        }
+    }
+    return best;
+}
+
 /* The peak must come from where the vehicle is: else the level is somebody else's. */
 static void tell_place(const struct cb_hearing *h, const struct ranking *k, int64_t t_peak_ns,
                        struct cb_origin *ret)
 {
-    struct cb_way way = {cb_pipe_at, &k->best.pipe};
+    struct cb_pipe pipe = ret->track >= 0 ? place_by_ear(h, k, t_peak_ns) : k->best.pipe;
+    struct cb_way way = {cb_pipe_at, &pipe};
     if (ret->track >= 0 && h->doa &&
         !cb_bearing_along(h, &way, t_peak_ns, &ret->azimuth_rad, &ret->azimuth_u_rad)) {
         ret->track = -1;

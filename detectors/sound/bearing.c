@@ -75,6 +75,21 @@ bool cb_bearing_along(const struct cb_hearing *h, const struct cb_way *way, int6
     return true;
 }
 
+double cb_bearing_misfit(const struct cb_hearing *h, const struct cb_way *way, int64_t t_peak_ns)
+{
+    double sum = 0, x, y;
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct cb_heard *m = &h->heard[i];
+        if (!is_near(m, t_peak_ns) || !cb_way_emitted(h, way, m->t_ns, &x, &y))
+            continue;
+        double off = cb_doa_offset_rad(h->doa, m->azimuth_rad, x, y, CB_SOURCE_HIGH_M);
+        sum += fmin(off * off, 4 * STRAY_RAD * STRAY_RAD);
+        n++;
+    }
+    return n ? sum / (double) n : 0;
+}
+
 bool cb_bearing_alone(const struct cb_hearing *h, int64_t t_peak_ns, double *ret_azimuth_rad,
                       double *ret_u_rad)
 {

@@ -39,6 +39,9 @@ static double turns(const double *f)
  */
 #define SCORE_KNOTS 4
 #define WHY_TERMS   3
+#define CALL_FROM   0.65 /* nothing is called an exhaust on less */
+#define PLAIN_MOST  0.95
+#define PLAIN_FROM  0.25 /* what the table holds to be unlikely is not plain either */
 
 struct score_term {
     enum cb_feature feature;
@@ -78,9 +81,19 @@ static double possible(const double *f)
                   grade(f[CB_F_F0_HOLD], 0.35, 0.60), /* by chance: 0.3 to 0.5 */
                   grade(f[CB_F_HIGH_DB], -3.0, -4.0), /* a saw: -2.5 and more */
                   /* a silencer takes nearly all of it: what drives as it left the factory */
-                  grade(f[CB_F_HIGH_DB], -24.0, -20.0),
+                  grade(f[CB_F_HIGH_DB], -32.0, -28.0),
                   grade(f[CB_F_RIPPLE_DB], 5.0, 3.5), /* speech: 7 and more */
-                  grade(f[CB_F_SECONDS], 0.10, 0.30));
+                  grade(f[CB_F_SECONDS], 0.25, 0.45)); /* a vowel: a quarter of a second */
+}
+
+/* All that an engine through an open pipe has, at its clearest: no recording of anything else
+ * passes. Found by hand, so that it can't be claimed to be surer than PLAIN_MOST. */
+static double plain(const double *f)
+{
+    /* the brighter a sound is, the more of it must be in the lines: a saw is bright and hoarse */
+    double pipe = (f[CB_F_COMB_SHARE] - 0.60) / 0.10 + (-7.0 - f[CB_F_HIGH_DB]) / 3.0;
+    return PLAIN_MOST * ALL_OF(grade(f[CB_F_COMB_SHARE], 0.54, 0.64), grade(pipe, 0.6, 1.2),
+                               grade(f[CB_F_HIGH_DB], -5.0, -6.5));
 }
 
 static double engine(const double *f)
@@ -88,7 +101,8 @@ static double engine(const double *f)
     double sum = SCORE_BIAS;
     for (size_t i = 0; i < CB_LEN(score_terms); i++)
         sum += points_of(&score_terms[i], f[score_terms[i].feature]);
-    return fmin(SCORE_MOST, fmin(possible(f), 1 / (1 + exp(-sum))));
+    double p = fmin(SCORE_MOST, 1 / (1 + exp(-sum)));
+    return fmin(possible(f), p > PLAIN_FROM ? fmax(p, plain(f)) : p);
 }
 
 /* The terms that gave the most for an engine, or held back the most from one. */
@@ -171,9 +185,9 @@ struct cb_noise_verdict cb_classify(const double f[CB_F_COUNT])
             v.class_ = (enum cb_noise_class) c;
         }
     }
-    if (exhaust > 0.5)
+    if (exhaust > CALL_FROM)
         v.class_ = CB_NOISE_MODIFIED_EXHAUST;
-    say_why(f, exhaust > 0.5, v.why);
+    say_why(f, exhaust > CALL_FROM, v.why);
     v.confidence = v.class_ == CB_NOISE_MODIFIED_EXHAUST ? exhaust
                    : v.class_ == CB_NOISE_OTHER          ? 1 - exhaust
                                                          : top * (1 - exhaust);

@@ -127,7 +127,7 @@ void cb_spectrum_steady(struct cb_spectrum *s, const float *x, struct cb_row *ro
 void cb_spectrum_phase(struct cb_spectrum *s, const float *x, float *ret)
 {
     transform(s, x, s->n);
-    for (size_t k = 0; k <= s->n / 2; k++) {
+    for (size_t k = 0; k < s->n_bins; k++) {
         double re = s->out[k].r, im = s->out[k].i, m = sqrt(re * re + im * im);
         ret[2 * k] = m > 0 ? (float) (re / m) : 0;
         ret[2 * k + 1] = m > 0 ? (float) (im / m) : 0;

@@ -38,7 +38,7 @@ double cb_spectrum_row(struct cb_spectrum *s, const float *x, size_t n, struct c
  * power is filled again from the window with its time stretched. The level stays.
  */
 void cb_spectrum_steady(struct cb_spectrum *s, const float *x, struct cb_row *row);
-/** The plain complex spectrum, interleaved, window_n / 2 + 1 bins; normalised to magnitude one. */
+/** The plain complex spectrum, interleaved, n_bins of it; normalised to magnitude one. */
 void cb_spectrum_phase(struct cb_spectrum *s, const float *x, float *ret);
 
 #endif

@@ -9,9 +9,11 @@
 #include "dsp/dsp_sound.h"
 
 #define LOW_RATE_HZ 8000 /* enough for the orders by which the rate is found */
-#define LOW_HZ      40.0
-#define HIGH_HZ     1500.0
-#define BETTER      1.12 /* lines must stand out by so much more: noise gains 1.05 by chance */
+#define LOW_HZ  40.0
+#define HIGH_HZ 1500.0
+/* Lines must stand out by so much more than without: what stands still stays as it is. Noise finds
+ * some rate by chance; it has no orders then either, and none that go on as that rate says. */
+#define BETTER 1.12
 
 struct cb_unwarp {
     size_t n, n_low, step;

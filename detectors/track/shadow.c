@@ -10,6 +10,10 @@
 #define REACH_M      9.0  /* that far a low sun throws the shadow of a bus */
 #define RIGID_M      0.7  /* standard deviation of the distance between the two, along; */
 #define RIGID_SHADE_M 2.0 /* of what looks like shadow, whose edge jumps with the road's own; */
+#define PLACE_ALONG_M  1.5 /* near ends this near, */
+#define PLACE_ACROSS_M 0.7 /* and less than motorcycles ride abreast, */
+#define PLACE_RIGID_M  0.4 /* all the time … */
+#define PLACE_MIN      8   /* … of so many common sightings are of one road user */
 #define LONG_M       14.0 /* a lorry or bus, */
 #define SHORT_M      6.0  /* or any other */
 #define RIGID_ACROSS_M 0.8 /* and across, where near ends jump as sides come and go */
@@ -51,21 +55,46 @@ static bool is_mostly_shade(const struct cb_track *t)
     return 2 * n > t->n;
 }
 
-static bool is_rigid(const struct cb_track *t, const struct cb_track *with, double rigid_m)
+/* From one track to another while both were seen. */
+struct apart {
+    struct spread along, across;
+};
+
+static struct apart apart(const struct cb_track *t, const struct cb_track *with)
 {
-    struct spread along = {0}, across = {0};
+    struct apart d = {0};
     for (size_t i = 0, j = 0; i < t->n && j < with->n; i++) {
         while (j < with->n && with->point[j].t_ns < t->point[i].t_ns)
             j++;
         if (j >= with->n || with->point[j].t_ns != t->point[i].t_ns)
             continue;
-        add(&along, t->point[i].y_m - with->point[j].y_m);
+        add(&d.along, t->point[i].y_m - with->point[j].y_m);
         if (t->point[i].patch == CB_PATCH_OWN) /* across, others are predicted, not seen */
-            add(&across, t->point[i].x_m - with->point[j].x_m);
+            add(&d.across, t->point[i].x_m - with->point[j].x_m);
     }
-    return along.n > 1 && along.n >= COMMON_SHARE * (double) t->n &&
-           hypot(mean(&along), mean(&across)) < REACH_M && deviation(&along) < rigid_m &&
-           deviation(&across) < RIGID_ACROSS_M;
+    return d;
+}
+
+static bool is_rigid(const struct cb_track *t, const struct cb_track *with, double rigid_m)
+{
+    struct apart d = apart(t, with);
+    return d.along.n > 1 && d.along.n >= COMMON_SHARE * (double) t->n &&
+           hypot(mean(&d.along), mean(&d.across)) < REACH_M && deviation(&d.along) < rigid_m &&
+           deviation(&d.across) < RIGID_ACROSS_M;
+}
+
+/* No two stand in one place: a headlight's pool beside its motorcycle, say, is the shorter of the
+ * two tracks. A handful of sightings may be of two that pass. */
+static bool is_in_its_place(const struct cb_track *t, const struct cb_track *other)
+{
+    bool is_shorter = t->n < other->n || (t->n == other->n && t->id > other->id);
+    if (!other->id || other == t || !is_shorter)
+        return false;
+    struct apart d = apart(t, other);
+    return d.along.n >= PLACE_MIN && d.along.n >= COMMON_SHARE * (double) t->n &&
+           fabs(mean(&d.along)) < PLACE_ALONG_M && fabs(mean(&d.across)) < PLACE_ACROSS_M &&
+           d.across.n > 0 && deviation(&d.along) < PLACE_RIGID_M &&
+           deviation(&d.across) < RIGID_ACROSS_M;
 }
 
 static bool is_somebody(const struct cb_track *t)
@@ -99,7 +128,8 @@ static bool is_upper(const struct cb_track *t, const struct cb_track *of,
 static bool is_of(const struct cb_track *t, const struct cb_track *of, const struct cb_road *road,
                   const struct cb_region *g)
 {
-    return (!is_somebody(t) && goes_with(t, of)) || is_upper(t, of, road, g);
+    return (!is_somebody(t) && goes_with(t, of)) || is_in_its_place(t, of) ||
+           is_upper(t, of, road, g);
 }
 
 bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,

@@ -7,7 +7,8 @@
  * True of a track that is the shadow, or another part, of one that is followed beside it: it has
  * hardly been seen as a body in a patch of its own, and moves rigidly with somebody who has. What
  * lies flat on the road keeps its place beside the vehicle that casts it, from first to last. Where
- * the camera's pose is known also true of what moves as the upper part of another would.
+ * the camera's pose is known also true of what moves as the upper part of another would; and of
+ * what is seen in the very place of another that was seen longer.
  * road NULL: no pose is known, and g is not read.
  */
 bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,

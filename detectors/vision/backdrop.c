@@ -188,13 +188,17 @@ static void clear_outside(struct cb_backdrop *b, const int *span)
     }
 }
 
-/* The median over the picture: one pixel's own grows with what drives over it. */
-static double typical_noise(const struct cb_backdrop *b, const int *span)
+/* Median step between neighbours' differences from the model: a change of light that both share
+ * is no noise, and what drives by hardly moves a median. */
+static double typical_noise(const struct cb_backdrop *b, const uint8_t *img, const int *span)
 {
     int hist[256] = {0}, n = 0, k = 0;
     for (int y = GAIN_STRIDE / 2; y < b->h; y += GAIN_STRIDE)
-        for (int x = span[2 * y]; x < span[2 * y + 1]; x += GAIN_STRIDE, n++)
-            hist[b->noise[(size_t) y * (size_t) b->w + (size_t) x]]++;
+        for (int x = span[2 * y]; x + 1 < span[2 * y + 1]; x += GAIN_STRIDE, n++) {
+            size_t i = (size_t) y * (size_t) b->w + (size_t) x;
+            int step = abs((img[i] - img[i + 1]) * 256 - (b->bg[i] - b->bg[i + 1])) >> 4;
+            hist[step < 256 ? step : 255]++;
+        }
     for (int below = hist[0]; below < n / 2; below += hist[k])
         k++;
     return k / 16.0;
@@ -213,7 +217,7 @@ void cb_backdrop_add(struct cb_backdrop *b, const uint8_t *img, const int *span,
     follow_exposure(b, img, span);
     if (b->n_frames % RANGE_EVERY == 0) {
         cb_dsp_range3(b->lo, b->hi, b->bg, b->w, b->h);
-        b->typical_noise = typical_noise(b, span);
+        b->typical_noise = typical_noise(b, img, span);
     }
     cb_dsp_changed(b->raw, img, b->lo, b->hi, b->noise, THRESHOLD_BASE, b->n);
     clear_outside(b, span);

@@ -17,7 +17,7 @@ struct cb_foreground {
     const uint8_t *mask;  /* 0 road, 1 changed, 2 changed by twice the threshold */
     int w, h;
     int black;            /* luma of black */
-    double noise;         /* typical deviation of the empty road from the model, levels */
+    double noise;         /* typical step of it from one pixel to the next, levels */
 };
 
 /** @param black luma of black: 16, or 0 for full range */

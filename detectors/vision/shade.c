@@ -7,7 +7,7 @@
 #define RATIO_MIN     0.2  /* of the lit road's luma over black: skylight and the code's gamma */
 #define RATIO_MAX     0.97 /* the soft rim */
 #define RIDGE_LEVELS  3.0  /* mean residual of the road's texture: the sensor's noise, */
-#define RIDGE_NOISE   1.7  /* … more where the sensor is noisier: of its typical deviation, and … */
+#define RIDGE_NOISE   1.3  /* … more where the sensor is noisier: of the step between pixels, and … */
 #define RIDGE_SHARE   0.04 /* … a soft rim's slope, by the road's luma */
 #define PURE_SHARE    0.8  /* of a column's pixels: paint blurs, noise strikes */
 #define SPREAD_MAX    0.3  /* of the ratio within a column, rims aside */

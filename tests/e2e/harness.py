@@ -207,7 +207,9 @@ class Postgres:
             self.server = None
 
     def remove(self):
-        self.stop()
+        if self.server:
+            self.server.stop(signal.SIGQUIT)  # at once: what a checkpoint would save is removed
+            self.server = None
         shutil.rmtree(self.socket_dir, ignore_errors=True)
         shutil.rmtree(self.data, ignore_errors=True)
 

@@ -142,10 +142,13 @@ def test_lines_of_a_clip(clip, city):
     check_lines(records)
 
 
+def px(x_m, y_m):
+    """The pinhole that the four points are of."""
+    return 320 + 44.0 * x_m * 10 / y_m, 100 + 2400.0 / y_m
+
+
 def test_tracks_are_measured_without_pictures(city, tmp_path):
     """The same plane as the calibration's points: 15 m/s, that is 54 km/h, away."""
-    def px(x_m, y_m):  # the pinhole that the four points are of
-        return 320 + 44.0 * x_m * 10 / y_m, 100 + 2400.0 / y_m
     samples = [[i / 25, *px(1.0, 12 + 15.0 * i / 25)] for i in range(60)]
     tracks = tmp_path / "tracks.jsonl"
     tracks.write_text(json.dumps({"track": 7, "samples": samples}) + "\n")
@@ -156,6 +159,23 @@ def test_tracks_are_measured_without_pictures(city, tmp_path):
     p = passages[0]
     assert p["direction"] == "away" and p["violation"] is None
     assert abs(p["speed_kmh"] - 54.0) <= max(0.5, p["speed_uncertainty_kmh"])
+
+
+def test_two_speeders_close_together_are_one_incident(city, tmp_path):
+    """The second is linked to the first; one that follows minutes later is not."""
+    def track(number, t0_s):
+        return {"track": number, "samples": [[t0_s + 0.04 * i, *px(1.0, 12 + 1.2 * i)]
+                                             for i in range(24)]}
+    tracks = tmp_path / "tracks.jsonl"
+    tracks.write_text("".join(json.dumps(track(n, t)) + "\n"
+                              for n, t in [(7, 1.0), (8, 2.0), (9, 120.0)]))
+    code, records, err = harness.measure(city, "c1", "--tracks", tracks)
+    assert code == 0, err
+    assert [r["violation"] for r in records if r["type"] == "passage"] == ["speeding"] * 3
+    [incident] = [r for r in records if r["type"] == "incident"]
+    assert incident["kind"] == "chase_racing" and incident["vehicles"] == 2
+    assert [m["track"] for m in incident["members"]] == [7, 8]
+    assert incident["id"].startswith("c1.") and incident["id"].endswith(".7")
 
 
 def test_broken_tracks_are_refused_with_their_line(city, tmp_path):

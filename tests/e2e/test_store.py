@@ -78,7 +78,13 @@ def test_package_is_stored_with_its_media(database, place):
     assert [r[0] for r in rows] == ["speeding", "modified_exhaust"]
     assert [r[1] for r in rows] == ["福田", "福田"]
     assert rows[0][2] == pytest.approx(73.2, abs=0.05) and rows[1][3] == pytest.approx(97.3, abs=1)
-    assert all(r[5:] == (2, "open") for r in rows)
+    assert all(r[5:] == (2, "new") for r in rows)
+    [(incident, vehicles, charged, u95)] = query(
+        "SELECT incident_id, incident_vehicles, charged_db, lafmax_uncertainty_db"
+        " FROM violation_history WHERE kind = 'modified_exhaust'")
+    # the first of the incident is not among these two: one of its vehicles is stored
+    assert (incident.rsplit(".", 1)[1], vehicles) == ("16", 1)
+    assert (charged, u95) == (95.8, 1.2)
     for sha256, n_bytes in query("SELECT sha256, n_bytes FROM evidence_media"):
         data = (place.media / sha256[:2] / sha256[2:]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == sha256 and len(data) == n_bytes

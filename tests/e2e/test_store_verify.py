@@ -1,74 +1,10 @@
 """`citybrain verify --db`: a whole store is whole, and whatever was altered in it is named."""
-import itertools
-import json
 import shutil
 
-import psycopg
 import pytest
 
 import harness
-from rig import Outbox, Rig, make
-
-N = 6
-numbers = itertools.count()
-
-
-class Store:
-    """A database and a media folder as a store has left them; six records of one chain."""
-
-    def __init__(self, postgres, name, media, ids):
-        self.postgres, self.name, self.media, self.ids = postgres, name, media, ids
-        self.db = postgres.conninfo(name)
-
-    @classmethod
-    def filled(cls, folder, sockets, postgres):
-        media, outbox = folder / "media", Outbox(folder / "outbox")
-        postgres.create_database("audit")
-        store = cls(postgres, "audit", media, make(outbox.folder, N))
-        done = harness.citybrain("migrate", "--db", store.db)
-        assert done.returncode == 0, done.stderr
-        endpoint = f"ipc://{sockets}/store"
-        programs = [Rig(folder / "store.log", "store", "--store", endpoint, "--db", store.db,
-                        "--media", media),
-                    Rig(folder / "edge.log", "edge", outbox.folder, "--store", endpoint)]
-        harness.wait_for("an empty outbox", lambda: not outbox.ids("out"))
-        assert [p.stop() for p in programs] == [0, 0]
-        return store
-
-    def copy(self, folder):
-        name = f"audit{next(numbers)}"
-        with psycopg.connect(self.postgres.conninfo("postgres"), autocommit=True) as db:
-            db.execute(f"CREATE DATABASE {name} TEMPLATE {self.name}")
-        shutil.copytree(self.media, folder / "media")
-        return Store(self.postgres, name, folder / "media", list(self.ids))
-
-    def verify(self, *more):
-        """(exit code, packages by id, records by type)"""
-        done = harness.citybrain("verify", "--db", self.db, "--media", self.media, "--json", *more)
-        records = [json.loads(line) for line in done.stdout.splitlines()]
-        packages = {r["path"]: r for r in records if r["type"] == "package"}
-        return done.returncode, packages, records
-
-    def alter(self, *statements):
-        """As a superuser whom neither rights nor triggers hold up."""
-        with psycopg.connect(self.db, autocommit=True) as db:
-            db.execute("SET session_replication_role = replica")
-            for sql in statements:
-                done = db.execute(sql, {"id": self.ids[2]})
-                assert done.rowcount >= 1, sql
-
-    def expect(self, *faults, chain=()):
-        """Exactly these faults of the third record, and these of the chain."""
-        code, packages, records = self.verify()
-        assert code == 1
-        assert [p for p in packages if not packages[p]["whole"]] == ([self.ids[2]] if faults else [])
-        found = packages[self.ids[2]]["faults"] if faults else []
-        assert [(f["kind"], f["name"]) for f in found] == [f[:2] for f in faults]
-        for f, (_, _, words) in zip(found, faults):
-            assert words in f["text"], f
-        breaks = [r["fault"] for r in records if r["type"] == "chain_break"]
-        assert [f["name"] for f in breaks] == list(chain), breaks
-        return records
+from filled import N, Store
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +26,7 @@ def test_whole_store_is_whole(store):
     [chain] = [r for r in records if r["type"] == "chain"]
     assert (chain["first"], chain["last"], chain["whole"]) == (1, N, True)
     assert records[-1] == {"type": "summary", "packages": N, "whole": N, "delivered": 0,
-                           "chain_breaks": 0, "key_given": False}
+                           "erased": 0, "chain_breaks": 0, "key_given": False}
     assert store.verify("--key", key)[0] == 0
     code, packages, _ = store.verify("--key", "ab" * 32)
     assert code == 1 and all(p["faults"][0]["kind"] == "key" for p in packages.values())
@@ -184,14 +120,21 @@ def test_deleted_beginning_is_named(store):
 
 
 def test_reviewer_may_verify_and_analyst_may_not(store):
-    for role, code in (("reviewer", 0), ("analyst", 1)):
-        login = f"{role}_{store.name}"
-        with psycopg.connect(store.db, autocommit=True) as db:
-            db.execute(f"CREATE ROLE {login} LOGIN IN ROLE citybrain_{role}")
-        done = harness.citybrain("verify", "--db", store.postgres.conninfo(store.name, login),
-                                 "--media", store.media)
+    everywhere = "citybrain_all_districts"
+    reviewer = store.login("reviewer", "citybrain_reviewer", everywhere)
+    analyst = store.login("analyst", "citybrain_analyst", everywhere)
+    for db, code in ((reviewer, 0), (analyst, 1)):
+        done = harness.citybrain("verify", "--db", db, "--media", store.media)
         assert done.returncode == code, done.stderr
     assert "permission denied" in done.stderr
+
+
+def test_who_sees_a_district_only_proves_no_whole_store(store):
+    """What is hidden from a login must not look like what is lost."""
+    db = store.login("local", "citybrain_reviewer")
+    done = harness.citybrain("verify", "--db", db, "--media", store.media)
+    assert done.returncode == 1 and "citybrain_all_districts" in done.stderr
+    assert "BROKEN" not in done.stdout and "NOT WHOLE" not in done.stdout
 
 
 @pytest.mark.parametrize("words, expected", [

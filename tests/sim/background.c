@@ -21,7 +21,7 @@ struct pixel {
     struct vec3 mirrored;
 };
 
-#define WATER_F0 0.02 /* mirrored head on */
+#define WATER_F0 0.02  /* mirrored head on */
 #define RIPPLE   0.035 /* rad: a film of water on rough asphalt */
 
 /* What a film of water adds: the surroundings, by Schlick's approximation of Fresnel. */

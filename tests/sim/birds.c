@@ -31,7 +31,8 @@ int sim_birds_init(struct sim_stage *s)
             .middle = v3(sim_rng_range(&rng, s->world.left_m, s->world.right_m),
                          sim_rng_range(&rng, scene->zone_y_min_m, scene->zone_y_max_m),
                          sim_rng_range(&rng, 1.0, fmax(2, 0.8 * scene->camera.height_m))),
-            .velocity = v3(speed * sin(heading), speed * cos(heading), sim_rng_range(&rng, -0.5, 0.5)),
+            .velocity =
+                v3(speed * sin(heading), speed * cos(heading), sim_rng_range(&rng, -0.5, 0.5)),
             .t_s = scene->seconds * ((double) i + sim_rng_unit(&rng)) / (double) s->n_birds,
             .span_m = span,
             .flaps_hz = 3.2 / sqrt(span), /* the larger the slower */
@@ -94,8 +95,7 @@ void sim_bird_draw(struct sim_painter *p, size_t i, const struct sim_sample *a)
     corners(&s->bird[i], a->t_s, at);
     for (int k = 0; k < CORNERS; k++) {
         is_shown = is_shown && sim_corner_of(s, a, at[k], &q[k]);
-        has_shadow =
-            has_shadow && sim_corner_of(s, a, sim_on_ground(at[k], a->to_sun), &ground[k]);
+        has_shadow = has_shadow && sim_corner_of(s, a, sim_on_ground(at[k], a->to_sun), &ground[k]);
     }
     for (size_t k = 0; k < sizeof triangles / sizeof *triangles; k++) {
         const unsigned char *t = triangles[k];

@@ -88,8 +88,8 @@ int sim_synth_burst(struct sim_signal *s, int type, double t_s, double length_s,
     for (size_t i = 0; i < n; i++) {
         double t = (double) i / s->rate_hz;
         double fade = clampd(t / edge, 0, 1) * clampd((length_s - t) / 0.012, 0, 1);
-        double x = is_confuser ? (double) y[i]
-                               : value(type, t, length_s, f_hz, s->rate_hz, &st, rng);
+        double x =
+            is_confuser ? (double) y[i] : value(type, t, length_s, f_hz, s->rate_hz, &st, rng);
         y[i] = (float) (fade * x);
     }
     int r = type == SIM_SOURCE_THUNDER ? sim_shape_spectrum(y, n, s->rate_hz, thunder_gain) : 0;

@@ -111,7 +111,8 @@ static void wind(struct voice *v)
     double a = 0, b = 0, gust = 0, cut = pick(v, 60, 400), slow = pick(v, 0.3, 1.5);
     for (size_t i = 0; i < v->n; i++) {
         double x = smooth(&a, sim_rng_normal(v->rng), cut, v->rate_hz);
-        double g = smooth(&gust, sim_rng_normal(v->rng), slow, v->rate_hz) * sqrt(v->rate_hz / slow);
+        double g =
+            smooth(&gust, sim_rng_normal(v->rng), slow, v->rate_hz) * sqrt(v->rate_hz / slow);
         x += 0.02 * smooth(&b, sim_rng_normal(v->rng), 3000, v->rate_hz);
         v->y[i] = (float) (x * exp(0.5 * g));
     }
@@ -145,7 +146,8 @@ static void air_brake(struct voice *v)
 /** A pneumatic hammer: blows in step, the chisel's ring, the rush of air. */
 static void jackhammer(struct voice *v)
 {
-    double rate = pick(v, 14, 32), ring[] = {pick(v, 350, 900), pick(v, 900, 1800), pick(v, 1800, 3500)};
+    double rate = pick(v, 14, 32),
+           ring[] = {pick(v, 350, 900), pick(v, 900, 1800), pick(v, 1800, 3500)};
     double fall = pick(v, 0.004, 0.014), air = pick(v, 0.02, 0.15), low = 0;
     for (double t = 0; t < seconds_of(v); t += pick(v, 0.97, 1.03) / rate) {
         double gain = pick(v, 0.8, 1.2);
@@ -184,7 +186,8 @@ static void chainsaw(struct voice *v)
         level *= exp(-1 / (fall * v->rate_hz));
         double x = sim_rng_normal(v->rng);
         double rattle = x - smooth(&low, x, 1800, v->rate_hz);
-        v->y[i] = (float) (level * (1 + 0.5 * hoarse * sim_rng_normal(v->rng)) + chain * rattle * 0.5);
+        v->y[i] =
+            (float) (level * (1 + 0.5 * hoarse * sim_rng_normal(v->rng)) + chain * rattle * 0.5);
     }
     if (pick(v, 0, 1) < 0.4)
         muffle(v->y, v->n, pick(v, 700, 2500), v->rate_hz);
@@ -220,7 +223,8 @@ static void train(struct voice *v)
 
 static void jet(struct voice *v)
 {
-    double a = 0, b = 0, cut = pick(v, 300, 2500), fan = pick(v, 900, 3200), whine = pick(v, 0, 0.25);
+    double a = 0, b = 0, cut = pick(v, 300, 2500), fan = pick(v, 900, 3200),
+           whine = pick(v, 0, 0.25);
     double phase = 0;
     for (size_t i = 0; i < v->n; i++) {
         double u = (double) i / (double) v->n;
@@ -236,7 +240,8 @@ static void jet(struct voice *v)
 static void blades(struct voice *v, bool is_helicopter)
 {
     double rate = is_helicopter ? pick(v, 11, 26) : pick(v, 60, 120), phase = 0, a = 0, b = 0;
-    double width = is_helicopter ? pick(v, 0.04, 0.12) : pick(v, 0.08, 0.2), gas = pick(v, 0.2, 0.8);
+    double width = is_helicopter ? pick(v, 0.04, 0.12) : pick(v, 0.08, 0.2),
+           gas = pick(v, 0.2, 0.8);
     double tone = pick(v, 350, 1400), whine = is_helicopter ? pick(v, 0, 0.1) : 0;
     for (size_t i = 0; i < v->n; i++) {
         double u = (double) i / (double) v->n, t = (double) i / v->rate_hz;
@@ -321,13 +326,20 @@ static void skid(struct voice *v)
 void sim_synth_confuser(float *y, size_t n, int rate_hz, int type, struct sim_rng *rng)
 {
     static void (*const of[])(struct voice *) = {
-        [SIM_SOURCE_SPEECH] = speech,         [SIM_SOURCE_RAIN] = rain,
-        [SIM_SOURCE_WIND] = wind,             [SIM_SOURCE_FIREWORK] = firework,
-        [SIM_SOURCE_FIRECRACKERS] = firecrackers, [SIM_SOURCE_AIR_BRAKE] = air_brake,
-        [SIM_SOURCE_JACKHAMMER] = jackhammer, [SIM_SOURCE_CHAINSAW] = chainsaw,
-        [SIM_SOURCE_DOG] = dog,               [SIM_SOURCE_TRAIN] = train,
-        [SIM_SOURCE_JET] = jet,               [SIM_SOURCE_AIR_HORN] = air_horn,
-        [SIM_SOURCE_HI_LO] = hi_lo,           [SIM_SOURCE_BASS] = bass,
+        [SIM_SOURCE_SPEECH] = speech,
+        [SIM_SOURCE_RAIN] = rain,
+        [SIM_SOURCE_WIND] = wind,
+        [SIM_SOURCE_FIREWORK] = firework,
+        [SIM_SOURCE_FIRECRACKERS] = firecrackers,
+        [SIM_SOURCE_AIR_BRAKE] = air_brake,
+        [SIM_SOURCE_JACKHAMMER] = jackhammer,
+        [SIM_SOURCE_CHAINSAW] = chainsaw,
+        [SIM_SOURCE_DOG] = dog,
+        [SIM_SOURCE_TRAIN] = train,
+        [SIM_SOURCE_JET] = jet,
+        [SIM_SOURCE_AIR_HORN] = air_horn,
+        [SIM_SOURCE_HI_LO] = hi_lo,
+        [SIM_SOURCE_BASS] = bass,
         [SIM_SOURCE_SKID] = skid,
     };
     struct voice v = {y, n, rate_hz, rng};

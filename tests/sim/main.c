@@ -91,11 +91,15 @@ static int read_option(struct options *o, int option)
 
 static int read_options(struct options *o, int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"out", required_argument, NULL, 'o'},     {"seed", required_argument, NULL, 's'},
-        {"threads", required_argument, NULL, 'j'}, {"url", required_argument, NULL, 'u'},
-        {"truth-only", no_argument, NULL, 't'},    {"sound-only", no_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},          {0}};
+    static const struct option table[] = {{"out", required_argument, NULL, 'o'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"threads", required_argument, NULL, 'j'},
+                                          {"url", required_argument, NULL, 'u'},
+                                          {"truth-only", no_argument, NULL, 't'},
+                                          {"sound-only", no_argument, NULL, 'w'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     int c, r;
     while ((c = getopt_long(argc, argv, "o:s:j:qh", table, NULL)) != -1) {
         if (c == 'h') {

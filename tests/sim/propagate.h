@@ -8,7 +8,7 @@
 /** A source on its way: on a vehicle, or fixed when vehicle is NULL. */
 struct sim_path {
     const struct sim_vehicle *vehicle;
-    struct vec3 place; /* in the vehicle's axes, or in the road frame */
+    struct vec3 place;    /* in the vehicle's axes, or in the road frame */
     struct vec3 velocity; /* m/s, of what is on no vehicle; place is that of t = 0 */
 };
 

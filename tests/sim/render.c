@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLES   8 /* each at its own time within the exposure and place within the pixel */
-#define NEAR_M    0.6
-#define RECTS_MAX 64
+#define SAMPLES    8 /* each at its own time within the exposure and place within the pixel */
+#define NEAR_M     0.6
+#define RECTS_MAX  64
 #define SMEAR_MOST 1.35 /* of the height, in a rippled mirror */
 
 int sim_stage_create(struct sim_stage **ret, const struct sim_scene *scene, int n_threads)
@@ -182,15 +182,18 @@ static struct sim_sample sample_at(const struct sim_stage *s, double t_s, int k)
     double shutter = s->scene->light.shutter_ms / 1000, u = fmod(0.5 + 0.7548776662 * (k + 1), 1);
     double v = fmod(0.5 + 0.5698402910 * (k + 1), 1), r = s->light.sun_radius_rad;
     struct vec3 side = v3(s->light.to_sun.y, -s->light.to_sun.x, 0);
-    struct sim_sample a = {t_s + shutter * ((k + 0.5) / SAMPLES - 0.5), u - 0.5, v - 0.5,
-                       s->light.to_sun, 0.82 + 0.40 * (k + 0.5) / SAMPLES,
+    struct sim_sample a = {t_s + shutter * ((k + 0.5) / SAMPLES - 0.5),
+                           u - 0.5,
+                           v - 0.5,
+                           s->light.to_sun,
+                           0.82 + 0.40 * (k + 0.5) / SAMPLES,
                            2 - SMEAR_MOST + 2 * (SMEAR_MOST - 1) * v};
     a.to_sun = v3_add(a.to_sun, v3_add(v3_scale(side, r * (2 * v - 1)), v3(0, 0, r * (2 * u - 1))));
     return a;
 }
 
 bool sim_corner_of(const struct sim_stage *s, const struct sim_sample *a, struct vec3 p,
-                      struct sim_corner *ret)
+                   struct sim_corner *ret)
 {
     double x, y, depth = sim_camera_project(&s->camera, p, &x, &y);
     if (!(depth > NEAR_M))

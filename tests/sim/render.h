@@ -36,11 +36,11 @@ struct sim_painter {
     float *rgb;     /* the frame's radiance, linear RGB */
     float *scratch; /* as large, for the camera's sway */
     float *sum;
-    uint8_t *n_bare; /* samples in which the street was bare */
-    struct sim_canvas mirror; /* what a wet road shows; no pixels when it is dry */
+    uint8_t *n_bare;                         /* samples in which the street was bare */
+    struct sim_canvas mirror;                /* what a wet road shows; no pixels when it is dry */
     const struct sim_street *before, *after; /* with wind: the street lies between them, */
     float between;                           /* that much nearer to the second */
-    float *shade;    /* colour of each triangle of one vehicle after another */
+    float *shade; /* colour of each triangle of one vehicle after another */
     size_t *first_shade;
     struct sim_corner *corner;
 };

@@ -10,18 +10,17 @@
 const char *const sim_class_names[] = {"car",     "truck",      "bus", "motorcycle",
                                        "bicycle", "pedestrian", NULL};
 const char *const sim_direction_names[] = {"away", "toward", NULL};
-static const char *const shape_names[] = {"auto",   "sedan",   "suv",         "hatch", "van",
-                                          "pickup", "flatbed", "articulated", "coach", "scooter",
-                                          NULL};
+static const char *const shape_names[] = {"auto",  "sedan",   "suv",     "hatch",
+                                          "van",   "pickup",  "flatbed", "articulated",
+                                          "coach", "scooter", NULL};
 static const char *const light_names[] = {"day", "overcast", "night", NULL};
 static const char *const video_names[] = {"h264", "h265", "mjpeg", NULL};
 static const char *const sound_names[] = {"none", "aac", "pcm", "opus", NULL};
 static const char *const source_names[] = {
-    "horn",      "wail",       "yelp",         "music",     "impulse",    "thunder",
-    "tone",      "speech",     "rain",         "wind",      "firework",   "firecrackers",
-    "air_brake", "jackhammer", "chainsaw",     "dog",       "train",      "jet",
-    "helicopter", "propeller", "air_horn",     "hi_lo",     "bass",       "skid",
-    NULL};
+    "horn",     "wail", "yelp",  "music",    "impulse",      "thunder",   "tone",
+    "speech",   "rain", "wind",  "firework", "firecrackers", "air_brake", "jackhammer",
+    "chainsaw", "dog",  "train", "jet",      "helicopter",   "propeller", "air_horn",
+    "hi_lo",    "bass", "skid",  NULL};
 
 static const struct sim_field video_fields[] = {
     {"width", SIM_FIELD_AT(INT, struct sim_video_conf, width), 64, 3840},
@@ -333,9 +332,11 @@ static int check_camera(const struct sim_scene *s, const char *name, struct cb_e
 }
 
 /* Of the shapes that are not any car's. */
-static const int shape_class[SIM_N_SHAPES] = {
-    [SIM_PICKUP] = SIM_CAR, [SIM_FLATBED] = SIM_TRUCK,     [SIM_ARTICULATED] = SIM_TRUCK,
-    [SIM_COACH] = SIM_BUS,  [SIM_SCOOTER] = SIM_MOTORCYCLE};
+static const int shape_class[SIM_N_SHAPES] = {[SIM_PICKUP] = SIM_CAR,
+                                              [SIM_FLATBED] = SIM_TRUCK,
+                                              [SIM_ARTICULATED] = SIM_TRUCK,
+                                              [SIM_COACH] = SIM_BUS,
+                                              [SIM_SCOOTER] = SIM_MOTORCYCLE};
 
 static int check_vehicles(struct sim_scene *s, const char *name, struct cb_error *reterr)
 {

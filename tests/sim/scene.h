@@ -85,8 +85,8 @@ struct sim_lane {
 struct sim_scenery_conf {
     bool trees, buildings, lamps;
     double sidewalk_m, lamp_spacing_m, building_m; /* building: height of the tallest */
-    int birds;     /* that fly through the view in all */
-    double wind_m; /* how far leaves swing */
+    int birds;                                     /* that fly through the view in all */
+    double wind_m;                                 /* how far leaves swing */
 };
 
 struct sim_survey_conf {
@@ -134,8 +134,8 @@ struct sim_vehicle_conf {
     struct vec3 from, to; /* a path: Z unused */
     double length_m, width_m, height_m;
     bool modified_exhaust, lights_off, silent;
-    bool two_stroke;          /* fires at each turn of the crank */
-    double pipe_hz, hoarse;   /* first resonance of its exhaust; the gas' rush, 1: usual */
+    bool two_stroke;        /* fires at each turn of the crank */
+    double pipe_hz, hoarse; /* first resonance of its exhaust; the gas' rush, 1: usual */
     int cylinders;
     double exhaust_db; /* A-weighted level at 7.5 m, throttle open at 5000 a minute */
     struct sim_curve rpm;
@@ -145,7 +145,7 @@ struct sim_vehicle_conf {
 struct sim_source_conf {
     int type;
     double t_s, length_s, level_db, frequency_hz; /* level: A-weighted at 7.5 m, while it sounds */
-    struct vec3 position, velocity; /* m and m/s; position: at t = 0 */
+    struct vec3 position, velocity;               /* m and m/s; position: at t = 0 */
 };
 
 struct sim_scene {

@@ -3,16 +3,16 @@
 
 /*
  * A camera on a post in the wind turns by tiny angles: pan and tilt shift the whole picture, roll
- * turns it. The spectrum is a gust's (Davenport 1961: x² / (1 + x²)^(4/3) a decade) through a post that
- * swings at a frequency of its own with little damping.
+ * turns it. The spectrum is a gust's (Davenport 1961: x² / (1 + x²)^(4/3) a decade) through a post
+ * that swings at a frequency of its own with little damping.
  */
 
-#define TONES     28
-#define LOWEST_HZ 0.15
+#define TONES      28
+#define LOWEST_HZ  0.15
 #define HIGHEST_HZ 12.0
-#define GUST_HZ   0.06
-#define DAMPING   0.04
-#define ROLL      0.25 /* movement by roll at the picture's corner, of that by pan */
+#define GUST_HZ    0.06
+#define DAMPING    0.04
+#define ROLL       0.25 /* movement by roll at the picture's corner, of that by pan */
 
 /* Unit variance: a sum of tones, evenly spaced by the logarithm of their frequency. */
 static double swing(uint64_t seed, uint64_t axis, double t_s)

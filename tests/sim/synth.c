@@ -211,7 +211,8 @@ int sim_synth_exhaust(struct sim_signal *s, const struct sim_vehicle *v, double 
         }
     }
     double rms = r == 0 ? sim_a_rms(y, s->n, s->rate_hz) : NAN;
-    double open_power = 5000.0 / 120 * cylinders * (v->conf->two_stroke ? 2 : 1) * (double) measured / s->rate_hz;
+    double open_power =
+        5000.0 / 120 * cylinders * (v->conf->two_stroke ? 2 : 1) * (double) measured / s->rate_hz;
     double k = sim_pa_at_1m(level_db) / rms / sqrt(open_power / power);
     for (size_t i = 0; i < s->n && r == 0 && rms > 0; i++)
         s->pa[i] += (float) (k * (double) y[i]);

@@ -176,8 +176,9 @@ static void test_wind_moves_leaves_alone(void **state)
 static void test_wet_road_mirrors_a_vehicle(void **state)
 {
     (void) state;
-    static const char van[] = ", \"vehicles\": [{\"class\": \"car\", \"shape\": \"van\", \"lane\": 2, "
-                              "\"t\": 1, \"y\": 20, \"speed_kmh\": 5, \"colour\": \"#ff2020\"}]";
+    static const char van[] =
+        ", \"vehicles\": [{\"class\": \"car\", \"shape\": \"van\", \"lane\": 2, "
+        "\"t\": 1, \"y\": 20, \"speed_kmh\": 5, \"colour\": \"#ff2020\"}]";
     static const char wet[] = "}, \"scenery\": {\"trees\": false}, \"light\": {\"kind\": "
                               "\"overcast\", \"wet\": 1}";
     char with[512], without[512];
@@ -202,9 +203,10 @@ static void test_wet_road_mirrors_a_vehicle(void **state)
 static void test_post_hides(void **state)
 {
     (void) state;
-    struct show w = raise("{" SMALL "}, \"scenery\": {\"trees\": false}, \"vehicles\": [{\"class\": "
-                          "\"bus\", \"lane\": 2, \"t\": 1, \"y\": 25, \"speed_kmh\": 5, \"colour\": "
-                          "\"#ff0000\"}], \"boxes\": [{\"from\": [0.8, 10, 0], \"to\": [1.2, 10.2, 7]}]}");
+    struct show w =
+        raise("{" SMALL "}, \"scenery\": {\"trees\": false}, \"vehicles\": [{\"class\": "
+              "\"bus\", \"lane\": 2, \"t\": 1, \"y\": 25, \"speed_kmh\": 5, \"colour\": "
+              "\"#ff0000\"}], \"boxes\": [{\"from\": [0.8, 10, 0], \"to\": [1.2, 10.2, 7]}]}");
     double x, y;
     sim_painter_draw(w.painter, 1, 0);
     sim_camera_project(&w.stage->camera, v3(1, 10, 4), &x, &y);
@@ -220,8 +222,10 @@ static void test_sizes_of_all_shapes(void **state)
     static const struct {
         const char *class, *shape;
         double length_m, height_m;
-    } want[] = {{"car", "pickup", 5.3, 1.8},        {"truck", "flatbed", 7.4, 2.5},
-                {"truck", "articulated", 16.3, 3.9}, {"bus", "coach", 12.2, 3.75},
+    } want[] = {{"car", "pickup", 5.3, 1.8},
+                {"truck", "flatbed", 7.4, 2.5},
+                {"truck", "articulated", 16.3, 3.9},
+                {"bus", "coach", 12.2, 3.75},
                 {"motorcycle", "scooter", 1.8, 1.6}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         char text[128];
@@ -247,8 +251,9 @@ static void test_sizes_of_all_shapes(void **state)
     }
     struct sim_scene *s = NULL;
     struct cb_error e = {"", ""};
-    assert_int_equal(sim_scene_parse(
-                         &s, "{\"vehicles\": [{\"class\": \"car\", \"shape\": \"coach\"}]}", "t", &e),
+    assert_int_equal(sim_scene_parse(&s,
+                                     "{\"vehicles\": [{\"class\": \"car\", \"shape\": \"coach\"}]}",
+                                     "t", &e),
                      -EINVAL);
     assert_non_null(strstr(e.text, "bus"));
 }

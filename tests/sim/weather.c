@@ -74,7 +74,8 @@ void sim_weather_snow(struct sim_painter *p, double t_s)
     struct vec3 corner = v3_sub(v3_add(c->pos, v3_scale(c->forward, 0.5 * AIR_M)),
                                 v3(0.5 * AIR_M, 0.5 * AIR_M, 0.5 * AIR_M));
     int n = (int) (FLAKES * s->scene->light.snow);
-    float light = (float) (0.75 * s->light.sky.y + 0.3 * s->light.sun.y + (s->light.is_night ? 0.08 : 0));
+    float light =
+        (float) (0.75 * s->light.sky.y + 0.3 * s->light.sun.y + (s->light.is_night ? 0.08 : 0));
     for (int i = 0; i < n; i++) {
         double at[3], radius_m = sim_rng_range(&rng, 0.0015, 0.004), px, py;
         for (int k = 0; k < 3; k++)
@@ -88,7 +89,8 @@ void sim_weather_snow(struct sim_painter *p, double t_s)
         size_t here = (size_t) clampd(py, 0, c->height - 1) * (size_t) c->width +
                       (size_t) clampd(px, 0, c->width - 1);
         float drawn = p->canvas.depth[here];
-        if (depth < (double) s->background.depth[here] && !(drawn > 0 && depth > 1 / (double) drawn))
+        if (depth < (double) s->background.depth[here] &&
+            !(drawn > 0 && depth > 1 / (double) drawn))
             add_flake(p, px, py, depth, radius_m, light);
     }
 }

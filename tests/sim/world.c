@@ -121,8 +121,8 @@ void sim_world_sway(struct sim_world *w, double turn)
             continue;
         double phase = 2 * M_PI * (turn + sim_hash2(1, 1, s->seed));
         double swing = w->scene->scenery.wind_m * (0.6 + 0.4 * sim_hash2(2, 2, s->seed));
-        struct vec3 to = v3(swing * sin(phase), 0.5 * swing * sin(phase + 1.1),
-                            0.25 * swing * cos(phase));
+        struct vec3 to =
+            v3(swing * sin(phase), 0.5 * swing * sin(phase + 1.1), 0.25 * swing * cos(phase));
         struct vec3 by = v3_sub(to, s->moved);
         s->lo = v3_add(s->lo, by);
         s->hi = v3_add(s->hi, by);

@@ -45,7 +45,8 @@ struct sim_hit {
 /** @return 0 or -ENOMEM */
 int sim_world_init(struct sim_world *w, const struct sim_scene *s, const struct sim_light *l);
 void sim_world_deinit(struct sim_world *w);
-/** Leaves in the wind, each clump on its own loop; turn: where on it, 0 to 1. Before any tracing. */
+/** Leaves in the wind, each clump on its own loop; turn: where on it, 0 to 1. Before any tracing.
+ */
 void sim_world_sway(struct sim_world *w, double turn);
 struct sim_hit sim_world_trace(const struct sim_world *w, struct vec3 origin,
                                struct vec3 direction);

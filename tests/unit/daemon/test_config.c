@@ -4,13 +4,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "base/mem.h"
 #include "config.h"
 #include "timezone.h"
+#include "weather.h"
 
 #define POINTS                                                                                     \
     "    calibration:\n"                                                                           \
@@ -20,6 +25,7 @@
     "        - {px: [800, 200], m: [8, 40]}\n"                                                     \
     "        - {px: [400, 200], m: [0, 40]}\n"
 
+#define MIC "cameras:\n  - id: a\n    url: x\n    microphone: {sensitivity_dbfs_at_94db: -26"
 #define LIMITS "cameras:\n  - id: a\n    url: x\n    speed_limit_kmh:\n"
 
 static int load(const char *text, struct cb_config **ret, struct cb_error *e)
@@ -64,6 +70,86 @@ static void test_whole_camera(void **state)
     assert_true(cam->microphone.position_m[1][0] == 0.2);
     assert_null(cb_config_camera(c, "sz-nh-0002"));
     cb_config_destroy(&c);
+}
+
+/* Limits of sound by time and by the road's class, weather for all and for one, chase. */
+static void test_sound_settings(void **state)
+{
+    (void) state;
+    struct cb_config *c = NULL;
+    struct cb_error e = {0};
+    int r = load("cameras:\n"
+                 "  - id: a\n    url: a.wav\n    road_class: residential\n    timezone: \"+08:00\"\n"
+                 "    microphone: {sensitivity_dbfs_at_94db: -26, calibrated_on: 2026-03-01}\n"
+                 "  - id: b\n    url: b.wav\n    road_class: residential\n    timezone: \"+08:00\"\n"
+                 "    microphone:\n      sensitivity_dbfs_at_94db: -26\n      several_vehicles: keep\n"
+                 "      limit_dba:\n        default: 90\n"
+                 "        schedule: [{from: \"22:00\", to: \"06:00\", dba: 82}]\n"
+                 "    weather: {wind_mps: 2.5}\n"
+                 "noise_limits:\n"
+                 "  - road_class: residential\n    limit_dba:\n      default: 80\n"
+                 "      schedule: [{from: \"20:00\", to: \"08:00\", dba: 70}]\n"
+                 "  - {road_class: trunk, limit_dba: 86}\n"
+                 "weather: {file: station.json, wind_max_mps: 4}\n"
+                 "chase: {gap_s: 2, severity: serious}\n",
+                 &c, &e);
+    if (r < 0)
+        fail_msg("%s: %s", e.where, e.text);
+    const struct cb_camera_conf *a = &c->camera[0], *b = &c->camera[1];
+    assert_true(a->microphone.limit.default_dba == 80 && a->microphone.limit.period[0].limit == 70);
+    assert_true(b->microphone.limit.default_dba == 90 && b->microphone.limit.period[0].limit == 82);
+    assert_true(a->microphone.tolerance_db == 1.5 && a->microphone.calibration_valid_d == 365);
+    assert_int_equal(a->microphone.several_vehicles, CB_SEVERAL_VOID);
+    assert_int_equal(b->microphone.several_vehicles, CB_SEVERAL_KEEP);
+    assert_string_equal(a->weather.file, "/city/station.json");
+    assert_true(a->weather.wind_max_mps == 4 && isnan(a->weather.fixed.wind_mps));
+    assert_true(!b->weather.file[0] && b->weather.fixed.wind_mps == 2.5);
+    assert_true(b->weather.wind_max_mps == 5);
+    assert_true(a->chase.gap_s == 2 && a->chase.distance_m == 50 && a->chase.severity == 2);
+    cb_config_destroy(&c);
+}
+
+static void write_station(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void test_a_station_says_the_weather_or_nothing(void **state)
+{
+    static const struct {
+        const char *text;
+        int r;
+    } cases[] = {
+        {"{\"utc\":\"2026-11-23T10:00:00.000Z\",\"wind_mps\":3.5,\"rain_mm_h\":0}", 0},
+        {"{\"utc\":\"2026-11-23T09:40:00.000Z\",\"wind_mps\":3.5}", -ESTALE},
+        {"{\"utc\":\"2026-11-23T10:30:00.000Z\",\"wind_mps\":3.5}", -ESTALE},
+        {"{\"utc\":\"2026-11-23T10:00:00.000Z\",\"wind_mps\":-1}", -EINVAL},
+        {"{\"wind_mps\":3.5}", -EINVAL},
+        {"", -EINVAL},
+    };
+    struct cb_camera_conf conf;
+    struct cb_weather w;
+    (void) state;
+    cb_camera_conf_init(&conf);
+    snprintf(conf.weather.file, sizeof conf.weather.file, "/tmp/cb-station-XXXXXX");
+    int fd = mkstemp(conf.weather.file);
+    assert_true(fd >= 0);
+    close(fd);
+    int64_t now_ns;
+    assert_int_equal(cb_utc_parse("2026-11-23T10:05:00.000Z", &now_ns), 0);
+    for (size_t i = 0; i < CB_LEN(cases); i++) {
+        struct cb_error e = {0};
+        write_station(conf.weather.file, cases[i].text);
+        assert_int_equal(cb_weather_read(&conf.weather, now_ns, &w, &e), cases[i].r);
+        assert_true(cases[i].r == 0 ? w.wind_mps == 3.5 && w.rain_mm_h == 0 && isnan(w.temperature_c)
+                                    : isnan(w.wind_mps) && e.text[0]);
+    }
+    unlink(conf.weather.file);
+    assert_int_equal(cb_weather_read(&conf.weather, now_ns, &w, NULL), -ENOENT);
+    assert_true(isnan(w.wind_mps));
 }
 
 /* A recording of sound alone needs no more than this; absent numbers are NaN. */
@@ -184,6 +270,24 @@ static const struct wrong wrongs[] = {
      "city.yaml:4 cameras[0].zone", "y_min below y_max"},
     {"cameras:\n  - id: a\n    url: x\n    microphone: {limit_dba: 85}\n",
      "city.yaml:4 cameras[0].microphone", "sensitivity_dbfs_at_94db is missing"},
+    {MIC ", limit_dba: {schedule: [{from: \"22:00\", to: \"06:00\", dba: 70}]}}\n",
+     "city.yaml:4 cameras[0].microphone.limit_dba", "default is missing"},
+    {MIC ", limit_dba: {default: 80, schedule: [{from: \"22:00\", to: \"06:00\", dba: 85}]}}\n",
+     "city.yaml:4 cameras[0].microphone.limit_dba", "schedule the night's"},
+    {MIC ", limit_dba: {default: 80, schedule: [{from: \"22:00\", to: \"06:00\", kmh: 70}]}}\n",
+     "city.yaml:4 cameras[0].microphone.limit_dba.schedule[0].kmh", "expected one of: from, to, dba"},
+    {MIC ", limit_dba: {default: 80, schedule: [{from: \"22:00\", to: \"06:00\", dba: 70}]}}\n",
+     "city.yaml:2 cameras[0]", "timezone is missing"},
+    {MIC ", calibrated_on: spring}\n", "city.yaml:4 cameras[0].microphone", "expected a date"},
+    {MIC ", several_vehicles: guess}\n", "city.yaml:4 cameras[0].microphone.several_vehicles",
+     "one of void, keep"},
+    {"cameras:\n  - {id: a, url: x, road_class: lane}\n", "city.yaml:1",
+     "noise_limits has no road_class 'lane'"},
+    {"cameras:\n  - {id: a, url: x}\nnoise_limits: [{road_class: lane}]\n",
+     "city.yaml:3 noise_limits[0]", "both given"},
+    {"cameras:\n  - {id: a, url: x}\nchase: {gap_s: 0}\n", "city.yaml:3 chase.gap_s", "0.1 to 30 s"},
+    {"cameras:\n  - {id: a, url: x}\nweather: {wind: 3}\n", "city.yaml:3 weather.wind",
+     "unknown key"},
     {"cameras:\n  - id: a\n    url: x\n    calibration:\n      points:\n        - {px: [1]}\n",
      "city.yaml:6 cameras[0].calibration.points[0].px", "2 numbers"},
     {"cameras:\n  - id: a\n    url: x\n    calibration:\n      points:\n        - {px: [1, 2]}\n",
@@ -261,6 +365,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_camera),
+        cmocka_unit_test(test_sound_settings),
+        cmocka_unit_test(test_a_station_says_the_weather_or_nothing),
         cmocka_unit_test(test_least_camera),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_timezones),

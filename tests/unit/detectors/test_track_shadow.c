@@ -70,6 +70,16 @@ static void test_what_moves_otherwise_is_nobodys_shadow(void **state)
     ask(&car, &(struct path){12.5, 10.5, 15, 1, true}, false); /* farther than shadows reach */
 }
 
+/* A headlight's pool has edges like a body's, but stands where its motorcycle does. */
+static void test_nobody_stands_in_anothers_place(void **state)
+{
+    (void) state;
+    ask(&car, &(struct path){-1.4, 11, 15, 1, false}, true);
+    ask(&car, &(struct path){-0.7, 11, 15, 1, false}, false);   /* motorcycles abreast */
+    ask(&car, &(struct path){-1.8, 12.2, 15, 1, false}, false); /* … and behind each other */
+    ask(&car, &(struct path){-1.8, 9, 17, 1, false}, false);    /* one that passes */
+}
+
 /* The body is forgotten first: what went with it is remembered to have done so. */
 static void test_a_shadow_outlives_its_body(void **state)
 {
@@ -91,6 +101,7 @@ int main(void)
         cmocka_unit_test(test_what_goes_with_a_body_is_its_shadow),
         cmocka_unit_test(test_who_is_seen_as_a_body_is_nobodys_shadow),
         cmocka_unit_test(test_what_moves_otherwise_is_nobodys_shadow),
+        cmocka_unit_test(test_nobody_stands_in_anothers_place),
         cmocka_unit_test(test_a_shadow_outlives_its_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

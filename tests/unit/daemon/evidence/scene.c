@@ -116,7 +116,7 @@ static float sound_value(double t_s, uint32_t *seed)
     *seed = *seed * 1664525u + 1013904223u;
     for (int k = 1; k <= 9; k++)
         v += sin(2 * 3.14159265 * k * (115 * t_s - 6 * log(cosh(2 * (t_s - 5))))) / k;
-    v = 0.11 * near * v + 0.0016 * ((double) (*seed >> 8) / (1 << 23) - 1);
+    v = 0.25 * near * v + 0.0016 * ((double) (*seed >> 8) / (1 << 23) - 1);
     return (float) (rint(v * 32768) / 32768);
 }
 

@@ -128,10 +128,11 @@ static void test_the_sound_is_whole_and_says_what_it_is(void **state)
 static void test_wav_gives_back_each_sample(void **state)
 {
     static const float whole[2][4] = {{0, 0.5f, -1, 32767 / 32768.0f}, {-0.25f, 1 / 32768.0f, 0, 0}};
-    static const float fine[2][4] = {{0, 0.5f, -1, 1}, {1e-6f, 0.1f, -3, 0}};
+    static const float loud[2][4] = {{0, 0.5f, -1, 1}, {0, 0, -3, 0}};
+    static const float fine[2][4] = {{0, 0.5f, -1, 0.3f}, {1e-6f, 0.1f, 0, 0}};
     (void) state;
-    for (int k = 0; k < 2; k++) {
-        const float(*x)[4] = k ? fine : whole;
+    for (int k = 0; k < 3; k++) {
+        const float(*x)[4] = k == 0 ? whole : k == 1 ? loud : fine;
         struct cb_samples s = {.channel = {x[0], x[1]}, .n = 4, .n_channels = 2, .rate_hz = 8000};
         uint8_t *bytes;
         const char *format;

@@ -214,7 +214,8 @@ static void test_band_says_what_the_law_asks_for(void **state)
     fill(&o, &s, &s.speeding);
     assert_true(has_row(&o, "0:00:05.000 (recording's own time, no UTC)"));
     fill(&o, &s, &s.exhaust);
-    assert_non_null(strstr(o.headline, "LAFmax\u00a097.3\u00a0dB(A)"));
+    assert_non_null(strstr(o.headline, "LAFmax\u00a097.3\u00a0±1.2\u00a0dB(A)"));
+    assert_non_null(strstr(o.headline, "认定\u00a095.8\u00a0dB(A)"));
     assert_non_null(strstr(o.headline, "限值\u00a085\u00a0dB(A)"));
     scene_close(&s);
 }

@@ -194,20 +194,24 @@ static void test_the_unseen_are_weighed_too(void **state)
     tear_down(s);
 }
 
-/* Half of the directions go to each of two: neither is followed, whatever the odds. */
+/* Half of the directions go to each of two: neither is followed, however low the odds asked for. */
 static void test_two_sources_are_not_followed(void **state)
 {
     struct stage *s = set_up(true);
     struct cb_heard other[N_HEARD];
+    struct cb_origin o;
     (void) state;
     drive(s, 7, CB_MOTORCYCLE, 3, 12.3, 10, 0, 6);
+    drive(s, 8, CB_MOTORCYCLE, -9, 12.3, 10, 0, 6);
     emit(s, -9, 12, 10);
     memcpy(other, s->heard, sizeof other);
     emit(s, 3, 12, 10);
     for (int i = 0; i < N_HEARD; i++)
-        if (i % 4 >= 2)
+        if (i % 16 >= 8)
             s->heard[i].azimuth_rad = other[i].azimuth_rad;
-    assert_int_equal(who(s).track, -1);
+    assert_int_equal(cb_attribute(&s->scene, &s->h, (int64_t) (s->t_peak_s * 1e9), 0, &o), 0);
+    assert_int_equal(o.track, -1);
+    assert_string_equal(o.why, "not_followed");
     tear_down(s);
 }
 
