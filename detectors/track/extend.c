@@ -26,7 +26,8 @@ int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct c
     struct cb_vec2 px;
     if (cb_road_to_px(s->road, (struct cb_vec2){x_m, y_m}, &px) < 0)
         return 0;
-    double sigma_px = (is_refined ? 0.5 : 1.2) * s->region->factor * (patch == CB_PATCH_OWN ? 1 : 2);
+    double sigma_px =
+        (is_refined ? 0.5 : 1.2) * s->region->factor * (patch == CB_PATCH_OWN ? 1 : 2);
     cb_kalman_update(&t->y, y_m, fmax(0.15, sigma_px * o->m_per_px));
     cb_kalman_update(&t->x, x_m, 0.4);
     if ((patch == CB_PATCH_OWN && !o->is_part && o->width_m < SIZE_MAX_M) || t->n_seen == 0)
@@ -34,12 +35,18 @@ int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct c
     t->n_seen++;
     t->t_seen_ns = s->t_ns;
     struct cb_track_point p = {
-        .t_ns = s->t_ns, .x_m = x_m, .y_m = y_m, .width_m = o->width_m, .extent_m = o->extent_m,
+        .t_ns = s->t_ns,
+        .x_m = x_m,
+        .y_m = y_m,
+        .width_m = o->width_m,
+        .extent_m = o->extent_m,
         .solid_m = o->solid_m,
-        .sample = {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px,
-                   .box = o->box},
-        .patch = patch, .is_shade = cb_track_is_shade(o),
-        .is_whole = !o->is_cut, .side = o->side,
+        .sample =
+            {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px, .box = o->box},
+        .patch = patch,
+        .is_shade = cb_track_is_shade(o),
+        .is_whole = !o->is_cut,
+        .side = o->side,
     };
     return cb_track_add(t, &p);
 }

@@ -23,10 +23,10 @@
 #define GATE_M       1.0 /* … metres, of a track whose speed is not known yet */
 #define REACH_MAX_M  2.5
 #define LENGTH_MIN_M 0.3
-#define STRADDLE_MIN 3   /* sightings abeam of the camera that tell the length */
+#define STRADDLE_MIN 3 /* sightings abeam of the camera that tell the length */
 #define POINTS_MAX   512
-#define LINE_U_M     0.2  /* of the line that the near wheels run on, standard: a sill, a rim, shade */
-#define ENDS_MIN     6    /* sightings of an end that tell its speed */
+#define LINE_U_M     0.2 /* of the line that the near wheels run on, standard: a sill, a rim, shade */
+#define ENDS_MIN     6   /* sightings of an end that tell its speed */
 #define APART_MPS    0.5  /* two ends' speeds differ by so much, and … */
 #define APART_SHARE  0.04 /* … such a share: a far corner's width is not known better */
 
@@ -140,8 +140,8 @@ static bool is_relearnt(struct cb_track *t, double length_m)
 }
 
 /* A patch of another length than the track's: an end is hidden, or it is another's. */
-static int measure_odd(struct cb_track *t, const struct cb_sight *s,
-                       const struct cb_observation *o, double length_m)
+static int measure_odd(struct cb_track *t, const struct cb_sight *s, const struct cb_observation *o,
+                       double length_m)
 {
     const struct cb_side_view *v = &s->region->side;
     struct cb_observation own = *o;
@@ -149,8 +149,7 @@ static int measure_odd(struct cb_track *t, const struct cb_sight *s,
     double y;
     if (is_long || fabs(o->x_m - t->x.x) > ACROSS_M)
         own.side.x_m = t->x.x;
-    if (!keep_own_ends(t, v, &own.side) ||
-        !middle_of(v, &own.side, own.side.x_m, t->length_m, &y))
+    if (!keep_own_ends(t, v, &own.side) || !middle_of(v, &own.side, own.side.x_m, t->length_m, &y))
         return 0;
     own.is_cut = true;
     return cb_track_extend(t, s, &own, own.side.x_m, y, true,

@@ -17,8 +17,8 @@ struct cb_column {
     double px_m;     /* metres along that it covers, */
     double across_m; /* and across */
     enum cb_glow glow;
-    bool has_lamp;   /* a headlight shines above it */
-    bool is_shade;   /* cast shadow from its lowest pixel to its highest */
+    bool has_lamp; /* a headlight shines above it */
+    bool is_shade; /* cast shadow from its lowest pixel to its highest */
 };
 
 /** What was left out of the columns. */

@@ -14,9 +14,9 @@
 #define END_SHARE    0.1  /* of the rows reach farther: fringes */
 #define CUT_SHARE    0.15 /* of the rows end at the picture's or the region's border */
 #define CUT_PX       2
-#define CAST_RATIO   0.4  /* of the road's luma: darker is a tyre, or beneath the vehicle */
-#define DARK_SHARE   0.5  /* of the rows are more than what looks like cast shadow, or it is none */
-#define RIM_PX       3    /* soft, at a shadow's border */
+#define CAST_RATIO   0.4 /* of the road's luma: darker is a tyre, or beneath the vehicle */
+#define DARK_SHARE   0.5 /* of the rows are more than what looks like cast shadow, or it is none */
+#define RIM_PX       3   /* soft, at a shadow's border */
 
 bool cb_side_view_find(const struct cb_road *road, double x_min_m, double x_max_m, double y_min_m,
                        double y_max_m, struct cb_side_view *ret)
@@ -91,8 +91,8 @@ static bool slope_at(const struct cb_side_view *v, const struct cb_region *g,
     return true;
 }
 
-/* The slopes of one picture side's border, with what is cast shadow or past it, sorted; how many of its rows the
- * picture or the region cuts. */
+/* The slopes of one picture side's border, with what is cast shadow or past it, sorted; how many of
+ * its rows the picture or the region cuts. */
 static int border(const struct row *row, int y0, int n, bool is_left, bool is_past_cast,
                   const struct cb_foreground *fg, const struct cb_region *g,
                   const struct cb_road *road, double *ret, int *ret_cut)
@@ -138,8 +138,8 @@ static int find_ends(const struct row *row, int y0, int n, const struct cb_foreg
 
 /*
  * The line that its near wheels run on: of the lower edge, what is nearest to the camera, but for
- * the share that a shadow's ragged rim makes up. The dark beneath a vehicle is no cast shadow; where
- * that ends, also between the wheels, is within a hand's breadth of their line.
+ * the share that a shadow's ragged rim makes up. The dark beneath a vehicle is no cast shadow;
+ * where that ends, also between the wheels, is within a hand's breadth of their line.
  */
 static int find_wheels(const struct cb_foreground *fg, const struct cb_region *g,
                        const struct cb_road *road, const struct cb_column *c, int n, int y_top,

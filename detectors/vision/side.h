@@ -13,15 +13,15 @@
  */
 struct cb_side_view {
     double x_m, y_m, height_m; /* of the camera */
-    double sign; /* +1: the road lies at higher X than the camera, −1: at lower */
+    double sign;               /* +1: the road lies at higher X than the camera, −1: at lower */
 };
 
 /** The ends of a patch seen from the side. */
 struct cb_side {
-    double x_m;       /* the line its wheels on the near side stand on */
-    double slope[2];  /* (Y − y) / |X − x| in which the ends of lower and of higher Y are seen */
-    bool has_end[2];  /* false: the picture or the region ends before it */
-    double top_m;     /* height of its top if that stands above the near wheels; NaN: not known */
+    double x_m;      /* the line its wheels on the near side stand on */
+    double slope[2]; /* (Y − y) / |X − x| in which the ends of lower and of higher Y are seen */
+    bool has_end[2]; /* false: the picture or the region ends before it */
+    double top_m;    /* height of its top if that stands above the near wheels; NaN: not known */
 };
 
 /**

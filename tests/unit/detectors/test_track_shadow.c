@@ -1,8 +1,9 @@
-/* Which followed patches are the shadow of another: by how they move beside it, and how they look. */
+/* Which followed patches are the shadow of another: by how they move beside it, and how they look.
+ */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 
 #include <cmocka.h>
 #include <stdlib.h>
@@ -23,10 +24,12 @@ static void follow(struct cb_track *t, int64_t id, const struct path *p)
     *t = (struct cb_track){.id = id};
     for (int i = 0; i < N; i++) {
         double t_s = 0.04 * i;
-        struct cb_track_point at = {
-            .t_ns = cb_ns_from_s(t_s), .x_m = p->x_m, .y_m = p->y_m + p->v_mps * t_s,
-            .patch = i < p->own_share * N ? CB_PATCH_OWN : CB_PATCH_ANOTHERS,
-            .is_shade = p->is_shade};
+        struct cb_track_point at = {.t_ns = cb_ns_from_s(t_s),
+                                    .x_m = p->x_m,
+                                    .y_m = p->y_m + p->v_mps * t_s,
+                                    .patch =
+                                        i < p->own_share * N ? CB_PATCH_OWN : CB_PATCH_ANOTHERS,
+                                    .is_shade = p->is_shade};
         assert_int_equal(cb_track_add(t, &at), 0);
     }
 }
