@@ -16,7 +16,7 @@ static const char help[] =
     "Reads the history of violations, the newest first. What was asked is noted in access_log.\n"
     "\n"
     "  --db CONNINFO     libpq's connection string or URI; default: $CITYBRAIN_DB\n"
-    "  --kind KIND       speeding or modified_exhaust\n"
+    "  --kind KIND       speeding, modified_exhaust or chase_racing\n"
     "  --camera ID       of this camera\n"
     "  --district NAME   of this district\n"
     "  --severity S      minor, moderate, serious or extreme\n"
@@ -193,7 +193,7 @@ static int set_option(struct request *q, int o, const char **ret_expected)
         q->query.district = optarg;
         return 0;
     case 'k':
-        *ret_expected = "--kind: speeding or modified_exhaust";
+        *ret_expected = "--kind: speeding, modified_exhaust or chase_racing";
         return is_one_of(q->query.kind = optarg, kinds);
     case 's':
         *ret_expected = "--severity: minor, moderate, serious or extreme";

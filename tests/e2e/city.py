@@ -147,7 +147,8 @@ def lay_measured(rows, records):
             continue
         row = min(near, key=lambda w: abs(w.t_s - t))
         row.measured = r.get("speed_kmh", r.get("lafmax_db"))
-        row.u95, row.charged = r.get("speed_uncertainty_kmh"), r.get("charged_kmh")
+        row.u95 = r.get("speed_uncertainty_kmh", r.get("lafmax_uncertainty_db"))
+        row.charged = r.get("charged_kmh", r.get("charged_db"))
     return left
 
 

@@ -537,7 +537,7 @@ def test_query_table_is_aligned(filled, database):
 @pytest.mark.parametrize("words, expected", [
     (["--min-speed", "fast"], "--min-speed: a number"),
     (["--from", "yesterday"], "--from: a time"),
-    (["--kind", "parking"], "speeding or modified_exhaust"),
+    (["--kind", "parking"], "speeding, modified_exhaust or chase_racing"),
     (["--limit", "0"], "--limit: a whole number"),
     (["--format", "xml"], "table, csv or json"),
 ])
