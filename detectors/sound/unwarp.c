@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <kiss_fftr.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -15,14 +16,28 @@
  * some rate by chance; it has no orders then either, and none that go on as that rate says. */
 #define BETTER 1.12
 
+static const double rates_per_s[] = {0.5, -0.5, 1.0, -1.0, 1.6, -1.6, 2.3, -2.3,
+                                     3.1, -3.1, 4.0, -4.0, 5.0, -5.0, CB_UNWARP_MAX_PER_S,
+                                     -CB_UNWARP_MAX_PER_S};
+
+/* A place between two samples: behind sample i, by the share u. */
+struct place {
+    uint32_t i;
+    float u;
+};
+
 struct cb_unwarp {
-    size_t n, n_low, step;
+    size_t n, n_low, n_fft, step; /* n_fft: n_low and zeros, to a length that is quick */
     double seconds, bin_hz; /* of a window; of its spectrum at the low rate */
     kiss_fftr_cfg fft;
-    float *window, *low, *warped_low; /* n_low */
+    float *window, *low, *warped_low; /* n_low; warped_low has n_fft */
     float *warped;                    /* n */
     kiss_fft_cpx *out;
+    struct place *place; /* n_low for each of rates_per_s, worked out once */
+    struct place *whole; /* n: of the rate in use */
 };
+
+static void place_all(struct place *ret, size_t n, double seconds, double rate);
 
 int cb_unwarp_create(struct cb_unwarp **ret, size_t n, int rate_hz)
 {
@@ -33,18 +48,24 @@ int cb_unwarp_create(struct cb_unwarp **ret, size_t n, int rate_hz)
     u->step = (size_t) (rate_hz > LOW_RATE_HZ ? rate_hz / LOW_RATE_HZ : 1);
     u->n_low = n / u->step / 2 * 2;
     u->seconds = (double) n / rate_hz;
-    u->bin_hz = (double) rate_hz / (double) u->step / (double) u->n_low;
-    u->fft = kiss_fftr_alloc((int) u->n_low, 0, NULL, NULL);
+    u->n_fft = (size_t) kiss_fftr_next_fast_size_real((int) u->n_low);
+    u->bin_hz = (double) rate_hz / (double) u->step / (double) u->n_fft;
+    u->fft = kiss_fftr_alloc((int) u->n_fft, 0, NULL, NULL);
     u->window = calloc(u->n_low, sizeof *u->window);
     u->low = calloc(u->n_low, sizeof *u->low);
-    u->warped_low = calloc(u->n_low, sizeof *u->warped_low);
+    u->warped_low = calloc(u->n_fft, sizeof *u->warped_low);
     u->warped = calloc(n, sizeof *u->warped);
-    u->out = calloc(u->n_low / 2 + 1, sizeof *u->out);
-    if (!u->fft || !u->window || !u->low || !u->warped_low || !u->warped || !u->out) {
+    u->out = calloc(u->n_fft / 2 + 1, sizeof *u->out);
+    u->place = calloc(CB_LEN(rates_per_s) * u->n_low, sizeof *u->place);
+    u->whole = calloc(n, sizeof *u->whole);
+    if (!u->fft || !u->window || !u->low || !u->warped_low || !u->warped || !u->out || !u->place ||
+        !u->whole) {
         cb_unwarp_destroy(&u);
         return -ENOMEM;
     }
     cb_dsp_hann(u->window, u->n_low);
+    for (size_t k = 0; k < CB_LEN(rates_per_s); k++)
+        place_all(u->place + k * u->n_low, u->n_low, u->seconds, rates_per_s[k]);
     *ret = u;
     return 0;
 }
@@ -61,26 +82,36 @@ void cb_unwarp_destroy(struct cb_unwarp **unwarp)
     free(u->warped_low);
     free(u->warped);
     free(u->out);
+    free(u->place);
+    free(u->whole);
     free(u);
 }
 
 /* Catmull and Rom's cubic through the four samples about the place. */
-static float between(const float *x, size_t n, double at)
+static float between(const float *x, struct place p)
 {
-    size_t i = (size_t) fmax(1, fmin(at, (double) n - 3));
-    float u = (float) (at - (double) i), a = x[i - 1], b = x[i], c = x[i + 1], d = x[i + 2];
+    const float *at = x + p.i;
+    float u = p.u, a = at[-1], b = at[0], c = at[1], d = at[2];
     return b + 0.5f * u * (c - a + u * (2 * a - 5 * b + 4 * c - d + u * (3 * (b - c) + d - a)));
 }
 
 /* Warped time runs as (e^(rate·t) − 1) / rate about the window's middle; both ends stay. */
-static void warp(const float *x, float *y, size_t n, double seconds, double rate)
+static void place_all(struct place *ret, size_t n, double seconds, double rate)
 {
     double first = expm1(-rate * seconds / 2), last = expm1(rate * seconds / 2);
     double per_s = (double) (n - 1) / seconds;
     for (size_t i = 0; i < n; i++) {
         double v = first + (last - first) * (double) i / (double) (n - 1);
-        y[i] = between(x, n, (log1p(v) / rate + seconds / 2) * per_s);
+        double at = (log1p(v) / rate + seconds / 2) * per_s;
+        uint32_t k = (uint32_t) fmax(1, fmin(at, (double) n - 3));
+        ret[i] = (struct place){k, (float) (at - (double) k)};
     }
+}
+
+static void warp_to(const struct place *p, const float *x, float *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = between(x, p[i]);
 }
 
 /* How much of the spectrum is lines: mean square over squared mean of the power. */
@@ -90,7 +121,7 @@ static double peakedness(struct cb_unwarp *u, const float *x)
     size_t from = (size_t) (LOW_HZ / u->bin_hz), to = (size_t) (HIGH_HZ / u->bin_hz);
     cb_dsp_multiply(u->warped_low, x, u->window, u->n_low);
     kiss_fftr(u->fft, u->warped_low, u->out);
-    for (size_t k = from; k <= to && k <= u->n_low / 2; k++) {
+    for (size_t k = from; k <= to && k <= u->n_fft / 2; k++) {
         /* the slope makes the higher orders count, which sweep the fastest */
         double re = u->out[k].r, im = u->out[k].i, p = (re * re + im * im) * (double) (k * k);
         sum += p;
@@ -101,18 +132,16 @@ static double peakedness(struct cb_unwarp *u, const float *x)
 
 double cb_unwarp_find(struct cb_unwarp *u, const float *x)
 {
-    static const double rates[] = {0.5, 1.0, 1.6, 2.3, 3.1, 4.0, 5.0, CB_UNWARP_MAX_PER_S};
     double best_rate = 0;
     for (size_t i = 0; i < u->n_low; i++)
         u->low[i] = (float) (cb_dsp_sum(x + i * u->step, u->step) / (double) u->step);
     double best = BETTER * peakedness(u, u->low);
-    for (size_t i = 0; i < 2 * CB_LEN(rates); i++) {
-        double rate = i % 2 ? -rates[i / 2] : rates[i / 2];
-        warp(u->low, u->warped_low, u->n_low, u->seconds, rate);
+    for (size_t k = 0; k < CB_LEN(rates_per_s); k++) {
+        warp_to(u->place + k * u->n_low, u->low, u->warped_low, u->n_low);
         double v = peakedness(u, u->warped_low);
         if (v > best) {
             best = v;
-            best_rate = rate;
+            best_rate = rates_per_s[k];
         }
     }
     return best_rate;
@@ -120,6 +149,7 @@ double cb_unwarp_find(struct cb_unwarp *u, const float *x)
 
 const float *cb_unwarp_apply(struct cb_unwarp *u, const float *x, double rate_per_s)
 {
-    warp(x, u->warped, u->n, u->seconds, rate_per_s);
+    place_all(u->whole, u->n, u->seconds, rate_per_s);
+    warp_to(u->whole, x, u->warped, u->n);
     return u->warped;
 }
