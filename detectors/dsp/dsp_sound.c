@@ -91,15 +91,20 @@ size_t cb_dsp_cross(float *re, float *im, const float *a, const float *b, const 
     return n_groups;
 }
 
-double cb_dsp_steer(const struct cb_dsp_cross *c, double cycles_per_bin)
+struct cb_dsp_turn cb_dsp_turn_at(double first, double step, double cycles_per_bin)
 {
-    double step = 2 * M_PI * cycles_per_bin * c->step, start = 2 * M_PI * cycles_per_bin * c->first;
-    double cr = cos(start), ci = sin(start), sr = cos(step), si = sin(step), sum = 0;
-    for (size_t k = 0; k < c->n; k++) {
-        sum += c->re[k] * cr - c->im[k] * ci;
-        double t = cr * sr - ci * si;
-        ci = cr * si + ci * sr;
-        cr = t;
+    double from = 2 * M_PI * cycles_per_bin * first, by = 2 * M_PI * cycles_per_bin * step;
+    return (struct cb_dsp_turn){cos(from), sin(from), cos(by), sin(by)};
+}
+
+double cb_dsp_steer(const float *re, const float *im, size_t n, const struct cb_dsp_turn *t)
+{
+    double cr = t->re, ci = t->im, sum = 0;
+    for (size_t k = 0; k < n; k++) {
+        sum += re[k] * cr - im[k] * ci;
+        double next = cr * t->step_re - ci * t->step_im;
+        ci = cr * t->step_im + ci * t->step_re;
+        cr = next;
     }
     return sum;
 }

@@ -25,13 +25,13 @@ void cb_dsp_moving_median(float *dst, const float *x, size_t n, size_t half);
 size_t cb_dsp_cross(float *re, float *im, const float *a, const float *b, const float *weight,
                     size_t first, size_t n, size_t group);
 
-/** A cross-spectrum whose n values lie at the bins first, first + step, … */
-struct cb_dsp_cross {
-    const float *re, *im;
-    size_t n;
-    double first, step;
+/** One delay's phases over a cross-spectrum's bins: e^{jφ} at the first, and from one to the next. */
+struct cb_dsp_turn {
+    double re, im, step_re, step_im;
 };
-/** Cross-correlation at one delay: Σ Re(x·e^{+j·2π·bin·cycles_per_bin}). */
-double cb_dsp_steer(const struct cb_dsp_cross *c, double cycles_per_bin);
+/** Of values that lie at the bins first, first + step, … */
+struct cb_dsp_turn cb_dsp_turn_at(double first, double step, double cycles_per_bin);
+/** Cross-correlation of n values at one delay: Σ Re(x·e^{+j·2π·bin·cycles_per_bin}). */
+double cb_dsp_steer(const float *re, const float *im, size_t n, const struct cb_dsp_turn *t);
 
 #endif

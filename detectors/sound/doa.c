@@ -28,6 +28,7 @@ struct pair {
     double length_m;
     size_t n_delays;
     double correlation[N_DELAYS_MAX + 2]; /* one more at each end, to interpolate with */
+    struct cb_dsp_turn turn[N_DELAYS_MAX + 2];
 };
 
 struct cb_doa {
@@ -114,6 +115,17 @@ static int make_delays(struct cb_doa *d)
     return 0;
 }
 
+/* A pair's delays lie evenly from one end of its reach to the other, and one beyond each. */
+static void turn_all(struct cb_doa *d, struct pair *p)
+{
+    double top = (double) (p->n_delays - 1), reach_s = p->length_m / d->sound_mps;
+    double first = (double) d->first + 0.5 * (double) (d->group - 1);
+    for (size_t k = 0; k < p->n_delays + 2; k++) {
+        double t = (2.0 * ((double) k - 1) / top - 1) * reach_s;
+        p->turn[k] = cb_dsp_turn_at(first, (double) d->group, t * d->bin_hz);
+    }
+}
+
 static void take_places(struct cb_doa *d, const double position_m[][3], int n)
 {
     d->n_microphones = n;
@@ -143,6 +155,8 @@ int cb_doa_create(struct cb_doa **ret, const double position_m[][3], int n, doub
         d->group = (size_t) fmax(fmax(1, floor(GROUP_RAD / turn)),
                                  ceil((double) d->n_bins / N_GROUPS_MAX));
         d->is_line = all_on_a_line(d);
+        for (size_t i = 0; i < d->n_pairs; i++)
+            turn_all(d, &d->pair[i]);
         r = make_delays(d);
     }
     if (r < 0)
@@ -203,17 +217,10 @@ static double nearer_to_road(const struct cb_doa *d, double az)
 static void correlate(struct cb_doa *d, struct pair *p, const float *const *phase,
                       const float *weight)
 {
-    struct cb_dsp_cross c = {.re = d->re,
-                             .im = d->im,
-                             .n = cb_dsp_cross(d->re, d->im, phase[p->b], phase[p->a], weight,
-                                               d->first, d->n_bins, d->group),
-                             .first = (double) d->first + 0.5 * (double) (d->group - 1),
-                             .step = (double) d->group};
-    double top = (double) (p->n_delays - 1), reach_s = p->length_m / d->sound_mps;
-    for (size_t k = 0; k < p->n_delays + 2; k++) {
-        double t = (2.0 * ((double) k - 1) / top - 1) * reach_s;
-        p->correlation[k] = cb_dsp_steer(&c, t * d->bin_hz);
-    }
+    size_t n = cb_dsp_cross(d->re, d->im, phase[p->b], phase[p->a], weight, d->first, d->n_bins,
+                            d->group);
+    for (size_t k = 0; k < p->n_delays + 2; k++)
+        p->correlation[k] = cb_dsp_steer(d->re, d->im, n, &p->turn[k]);
 }
 
 /* Variance of a delay worked out from phases that scatter as the coherence tells: for a Gaussian
