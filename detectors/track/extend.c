@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "foot.h"
+
 #define SHADE_SHARE 0.4 /* of the width is body, or it is a shadow … */
 #define SIZE_MAX_M  4.5 /* across, shadow included: beyond it a sighting says nothing */
 
@@ -40,6 +42,7 @@ int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct c
         .y_m = y_m,
         .width_m = o->width_m,
         .extent_m = o->extent_m,
+        .foot_step = o->is_lit || s->region->is_side ? NAN : cb_foot_step(s, x_m, y_m),
         .solid_m = o->solid_m,
         .sample =
             {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px, .box = o->box},

@@ -7,6 +7,7 @@
 #include "across.h"
 #include "base/mem.h"
 #include "flank.h"
+#include "foot.h"
 
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
 #define SPAN_SHARE   0.5 /* of the zone that a passage covers at least, and */
@@ -157,6 +158,8 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
     if (is_ambiguous)
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
     else if (g->is_side && !isnan(ret->speed_mps) && !cb_flank_is_rigid(t, &g->side))
+        refuse(ret, CB_REASON_INCONSISTENT);
+    else if (!g->is_side && !isnan(ret->speed_mps) && cb_foot_is_mirrored(t))
         refuse(ret, CB_REASON_INCONSISTENT);
     return 0;
 }

@@ -32,6 +32,7 @@ struct cb_track_point {
     int64_t t_ns;
     double x_m, y_m;
     double width_m, extent_m;
+    double foot_step; /* how the road darkens at it; NaN: not known */
     double solid_m; /* width without shadow; NaN: not known */
     struct cb_speed_sample sample;
     enum cb_patch patch;

@@ -85,6 +85,29 @@ static void test_a_shadow_is_no_road_user(void **state)
     }
 }
 
+/* What is followed would be the mirror image's edge, which moves too slowly: no speed then. */
+static void test_a_mirror_image_has_no_speed(void **state)
+{
+    (void) state;
+    for (int i = 0; i < 2; i++) {
+        const struct box car = {.x_m = 1.8, .y0_m = 5, .v_mps = KMH(60), .t0_s = 5, .width_m = 1.8,
+                                .length_m = 4.4, .height_m = 1.45, .level = 150,
+                                .mirror_m = i == 1 ? 0.8 : 0};
+        struct view v = day;
+        v.seconds = 9;
+        v.box = &car;
+        v.n_boxes = 1;
+        struct outcome o;
+        watch(&v, 12, 40, 50, &o);
+        show(&o);
+        assert_int_equal(o.n, 1);
+        assert_int_equal(o.n_violations, i == 1 ? 0 : 1);
+        assert_int_equal(isnan(o.passage[0].speed_mps), i);
+        if (i == 1)
+            assert_int_equal(o.passage[0].reason, CB_REASON_INCONSISTENT);
+    }
+}
+
 static void test_two_directions(void **state)
 {
     (void) state;
@@ -364,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_car_away),
         cmocka_unit_test(test_a_shadow_is_no_road_user),
+        cmocka_unit_test(test_a_mirror_image_has_no_speed),
         cmocka_unit_test(test_two_directions),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_who_stops_is_no_speeder),

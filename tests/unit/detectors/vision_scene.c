@@ -11,6 +11,7 @@
 #include "detectors/pipeline.h"
 
 #define SHADOW_RATIO 0.65 /* of luma over black: sky light alone, with the code's gamma */
+#define MIRROR_LEVEL 170  /* of the sky in the road, against 105 of the road */
 
 struct px {
     double x, y;
@@ -77,6 +78,10 @@ static void draw_box(const struct view *v, uint8_t *img, const struct box *b, do
     if (b->shadow_m > 0)
         fill(v, img, cast, 4, -1);
     fill(v, img, under, 4, 30);
+    struct px mirror[4] = {project(v, x0, ey, 0), project(v, x1, ey, 0),
+                           project(v, x1, ey, -b->mirror_m), project(v, x0, ey, -b->mirror_m)};
+    if (b->mirror_m > 0)
+        fill(v, img, mirror, 4, MIRROR_LEVEL);
     fill(v, img, roof, 4, b->level + 50);
     if (v->yaw_rad != 0)
         fill(v, img, end, 4, b->level);

@@ -22,6 +22,7 @@ struct box {
     int level;           /* luma of its end; side and roof are lighter */
     double stop_s, go_s; /* stands still between; both 0: never */
     double shadow_m, shadow_gap_m; /* cast to higher X, so wide and so far from it; 0: none */
+    double mirror_m;     /* the wet road mirrors its end, lighter than itself, so deep; 0: none */
 };
 
 struct view {

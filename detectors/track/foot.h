@@ -1,0 +1,19 @@
+#ifndef DETECTORS_TRACK_FOOT_H
+#define DETECTORS_TRACK_FOOT_H
+
+#include "track.h"
+#include "tracker.h"
+
+/**
+ * How much darker the picture gets where a road user meets the road at (x, y), across its near edge:
+ * a share of the empty road's luma, negative where it gets lighter. NaN: at night or out of the picture.
+ */
+double cb_foot_step(const struct cb_sight *s, double x_m, double y_m);
+/**
+ * By day no sky reaches the road under a body: its edge is a dark step. A wet road's mirror image
+ * begins faint or light and before the body; a point there moves as one below the road.
+ * @return true when t's near edge has no such step in the median
+ */
+bool cb_foot_is_mirrored(const struct cb_track *t);
+
+#endif
