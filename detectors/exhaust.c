@@ -205,7 +205,7 @@ static int tell(struct cb_detector *d, struct pending *p)
     int r = name_origin(d, p, &o);
     if (r < 0)
         return r;
-    note_wind(d->priv, &p->noise);
+    note_wind(x, &p->noise);
     cb_exhaust_judge(d->conf, d->weather, &p->noise);
     normalise(&o, &p->noise);
     if (d->sink->on_noise)

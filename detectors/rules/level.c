@@ -32,22 +32,15 @@ double cb_instrument_u_db(const struct cb_microphone_conf *m)
                 DRIFT_U_DB * DRIFT_U_DB);
 }
 
-/* Days from 1970-01-01 by the Gregorian calendar (H. Hinnant, chrono-compatible algorithms). */
-static int64_t day_number(int y, int m, int d)
-{
-    y -= m <= 2;
-    int64_t era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
-    int64_t of_year = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 double cb_days_since(const char *date, int64_t utc_ns)
 {
-    int y, m, d, end = 0;
-    if (utc_ns == CB_UTC_UNKNOWN || sscanf(date, "%4d-%2d-%2d%n", &y, &m, &d, &end) != 3 ||
-        end != 10 || date[end])
+    char midnight[CB_UTC_LEN];
+    int64_t from_ns;
+    int n = snprintf(midnight, sizeof midnight, "%sT00:00:00Z", date);
+    if (utc_ns == CB_UTC_UNKNOWN || n >= (int) sizeof midnight ||
+        cb_utc_parse(midnight, &from_ns) < 0)
         return NAN;
-    return (double) utc_ns / NS_PER_DAY - (double) day_number(y, m, d);
+    return (double) utc_ns / NS_PER_DAY - (double) from_ns / NS_PER_DAY;
 }
 
 static void weigh_background(const struct cb_camera_conf *conf, struct cb_noise *n)

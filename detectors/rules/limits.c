@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "speed/numeric.h"
 
 #define DAY_S        86400
 #define TIME_DOUBT_S 60  /* of the camera's clock, and of who read the sign as it changed */
@@ -105,12 +106,6 @@ double cb_noise_limit_at_db(const struct cb_camera_conf *conf, int64_t utc_ns)
     return isnan(l->default_dba) ? NAN : fmin(l->default_dba, of_time(&s, utc_ns));
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double *p = a, *q = b;
-    return (*p > *q) - (*p < *q);
-}
-
 #define N_PLACES 3 /* the median, and where a tenth of the way lies beyond on either side */
 
 static void places_of(const struct cb_passage *p, double ret_x_m[N_PLACES])
@@ -122,7 +117,7 @@ static void places_of(const struct cb_passage *p, double ret_x_m[N_PLACES])
         return;
     for (size_t i = 0; i < p->n_path; i++)
         x[i] = p->path[i].x_m;
-    qsort(x, p->n_path, sizeof *x, by_value);
+    qsort(x, p->n_path, sizeof *x, cb_by_value);
     ret_x_m[0] = x[(p->n_path - 1) / 10];
     ret_x_m[1] = x[p->n_path / 2];
     ret_x_m[2] = x[p->n_path - 1 - (p->n_path - 1) / 10];

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "detectors/detector.h"
-#include "detectors/pipeline.h"
 #include "limits.h"
 
 #define MPS_PER_KMH (1 / 3.6)

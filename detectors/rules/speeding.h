@@ -16,7 +16,6 @@ void cb_speeding_judge_in_doubt(const struct cb_camera_conf *conf, struct cb_pas
 void cb_speeding_violation(const struct cb_camera_conf *conf, const struct cb_passage *p,
                            struct cb_violation *ret);
 
-struct cb_detector;
 /** Hands a judged passage to d's sink, and tells of its violation if it is one. */
 void cb_speeding_emit(struct cb_detector *d, const struct cb_passage *p);
 

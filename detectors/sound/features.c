@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "dsp/dsp_sound.h"
 #include "harmonics.h"
+#include "speed/numeric.h"
 
 #define LOUD_DB     8.0
 #define N_LOUD_MAX  240 /* rows: one event */
@@ -35,18 +36,12 @@ const char *cb_feature_name(enum cb_feature f)
     return name[f];
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *) a, y = *(const double *) b;
-    return (x > y) - (x < y);
-}
-
 /* Sorts v. @param q [0, 1] */
 static double quantile(double *v, size_t n, double q)
 {
     if (!n)
         return 0;
-    qsort(v, n, sizeof *v, by_value);
+    qsort(v, n, sizeof *v, cb_by_value);
     return v[(size_t) (q * (double) (n - 1) + 0.5)];
 }
 

@@ -201,7 +201,7 @@ int cb_squares_minimise(const struct cb_squares *p, double *x, double *ret_sum, 
     return 0;
 }
 
-static int compare(const void *a, const void *b)
+int cb_by_value(const void *a, const void *b)
 {
     double x = *(const double *) a, y = *(const double *) b;
     return (x > y) - (x < y);
@@ -209,6 +209,6 @@ static int compare(const void *a, const void *b)
 
 double cb_median(double *x, size_t n)
 {
-    qsort(x, n, sizeof *x, compare);
+    qsort(x, n, sizeof *x, cb_by_value);
     return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }

@@ -30,6 +30,8 @@ struct cb_squares {
  */
 int cb_squares_minimise(const struct cb_squares *p, double *x, double *ret_sum, double *ret_cov);
 
+/** The order of two doubles, for qsort. */
+int cb_by_value(const void *a, const void *b);
 /** Median of n > 0 numbers; reorders x. */
 double cb_median(double *x, size_t n);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "vision/backdrop.h"
+#include "speed/numeric.h"
 
 #define BEFORE_M   0.1  /* upright, below the edge, */
 #define ABOVE_M    0.2  /* and up to here above it: there it is darkest */
@@ -43,12 +44,6 @@ double cb_foot_step(const struct cb_sight *s, double x_m, double y_m)
     return against_road(s->fg, p.x, p.y + fmax(1, BEFORE_M * px_per_m), half) - darkest;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double *p = a, *q = b;
-    return (*p > *q) - (*p < *q);
-}
-
 bool cb_foot_is_mirrored(const struct cb_track *t)
 {
     double step[STEPS_MAX];
@@ -58,6 +53,6 @@ bool cb_foot_is_mirrored(const struct cb_track *t)
             step[n++] = t->point[i].foot_step;
     if (n < STEPS_MIN)
         return false;
-    qsort(step, n, sizeof *step, by_value);
+    qsort(step, n, sizeof *step, cb_by_value);
     return step[n / 2] < STEP_MIN;
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "flank.h"
 #include "foot.h"
+#include "speed/numeric.h"
 
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
 #define SPAN_SHARE   0.5 /* of the zone that a passage covers at least, and */
@@ -60,12 +61,6 @@ static void length_and_height(const struct cb_track *t, const struct cb_pose *po
     ret->length_m = (se / n - slope * sd / n) / k;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double *p = a, *q = b;
-    return (*p > *q) - (*p < *q);
-}
-
 /* The median of the last sightings that could tell body from shadow; else of all width. */
 static double own_width(const struct cb_track *t)
 {
@@ -76,7 +71,7 @@ static double own_width(const struct cb_track *t)
             w[n++] = t->point[i].solid_m;
     if (n < 3)
         return t->width_m;
-    qsort(w, n, sizeof *w, by_value);
+    qsort(w, n, sizeof *w, cb_by_value);
     return fmax(w[n / 2], SOLID_SHARE * t->width_m);
 }
 

@@ -11,6 +11,7 @@
 #include "dsp/dsp_picture.h"
 #include "patch.h"
 #include "region.h"
+#include "speed/numeric.h"
 
 #define WIDTH_MAX_PX 640  /* looked at in a picture reduced to this */
 #define LOOK_NS      (180 * CB_NS_PER_MS)
@@ -237,15 +238,9 @@ static void find_mark(struct cb_drift *d, struct mark *m, const struct cb_grey *
     m->now = (struct shift){m->at_cut.x + x, m->at_cut.y + y};
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double *p = a, *q = b;
-    return (*p > *q) - (*p < *q);
-}
-
 static double median(double *x, size_t n)
 {
-    qsort(x, n, sizeof *x, by_value);
+    qsort(x, n, sizeof *x, cb_by_value);
     return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
 }
 
@@ -288,7 +283,7 @@ static double middle_mean(double *x, size_t n)
 {
     size_t cut = n / 5;
     double sum = 0;
-    qsort(x, n, sizeof *x, by_value);
+    qsort(x, n, sizeof *x, cb_by_value);
     for (size_t i = cut; i < n - cut; i++)
         sum += x[i];
     return sum / (double) (n - 2 * cut);

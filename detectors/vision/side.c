@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "column.h"
 #include "shade.h"
+#include "speed/numeric.h"
 
 #define SIDE_RATIO   2.2  /* across to along, to where the zone begins: the near end is edge-on */
 #define MIDDLE_RATIO 0.7  /* … and to its middle: the side is long in the picture */
@@ -53,12 +54,6 @@ static void find_rows(const struct cb_blobs *blobs, int blob, int x0, int x1, st
         of->lo = lo < of->lo ? lo : of->lo;
         of->hi = hi > of->hi ? hi : of->hi;
     }
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double *p = a, *q = b;
-    return (*p > *q) - (*p < *q);
 }
 
 /* A shadow that a body casts, not the dark beneath it. */
@@ -109,7 +104,7 @@ static int border(const struct row *row, int y0, int n, bool is_left, bool is_pa
         n_ret += x >= row[i].lo && x <= row[i].hi &&
                  slope_at(&g->side, g, road, x - 0.5 * step, y, &ret[n_ret]);
     }
-    qsort(ret, (size_t) n_ret, sizeof *ret, by_value);
+    qsort(ret, (size_t) n_ret, sizeof *ret, cb_by_value);
     return n_ret;
 }
 
@@ -153,7 +148,7 @@ static int find_wheels(const struct cb_foreground *fg, const struct cb_region *g
                       ? HUGE_VAL
                       : g->side.sign * (m.x - g->side.x_m);
     }
-    qsort(away, (size_t) n, sizeof *away, by_value);
+    qsort(away, (size_t) n, sizeof *away, cb_by_value);
     double near = away[(int) (WHEEL_SHARE * n)];
     if (!(near > 0.5) || !isfinite(near))
         return -EDOM;
