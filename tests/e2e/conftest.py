@@ -1,11 +1,13 @@
 import os
 import pathlib
+import shutil
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import clips  # noqa: E402
+import filled as stores  # noqa: E402
 import harness  # noqa: E402
 
 
@@ -33,3 +35,17 @@ def sockets():
     for entry in folder.iterdir():
         entry.unlink()
     folder.rmdir()
+
+
+@pytest.fixture(scope="session")
+def filled_store(tmp_path_factory, postgres):
+    """A store that holds six records of one chain, to be copied."""
+    sockets = harness.short_folder()
+    yield stores.Store.filled(tmp_path_factory.mktemp("store"), sockets, postgres)
+    shutil.rmtree(sockets)
+
+
+@pytest.fixture
+def store(tmp_path, filled_store):
+    """A copy of it of one's own, to be altered."""
+    return filled_store.copy(tmp_path)

@@ -1,27 +1,15 @@
 """`citybrain retain`: what is due goes, what is held stays, and the rest can still be proven."""
 import datetime
 import os
-import shutil
+import subprocess
 
 import psycopg
 import pytest
 
 import harness
-from filled import N, Store
+from filled import N
 
 FOUR_YEARS = "interval '4 years'"
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory, postgres):
-    sockets = harness.short_folder()
-    yield Store.filled(tmp_path_factory.mktemp("store"), sockets, postgres)
-    shutil.rmtree(sockets)
-
-
-@pytest.fixture
-def store(tmp_path, filled):
-    return filled.copy(tmp_path)
 
 
 def age(store, *sequences):
@@ -147,8 +135,8 @@ def test_a_store_between_file_and_row_is_waited_for(store):
     orphan.write_bytes(b"its row comes")
     with psycopg.connect(store.db) as writer:
         writer.execute("SELECT pg_advisory_xact_lock_shared(1667395181)")
-        sweep = harness.subprocess.Popen([harness.CITYBRAIN, "retain", "--db", store.db, "--media",
-                                          store.media], stdout=harness.subprocess.PIPE, text=True)
+        sweep = subprocess.Popen([harness.CITYBRAIN, "retain", "--db", store.db, "--media",
+                                          store.media], stdout=subprocess.PIPE, text=True)
         harness.wait_for("a sweep that waits", lambda: store.query(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == [(1,)])
         writer.execute("INSERT INTO evidence_media SELECT violation_id, 'late.bin', role, media_type,"

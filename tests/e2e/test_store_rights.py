@@ -4,20 +4,7 @@ import threading
 import psycopg
 import pytest
 
-import harness
-from filled import N, Store
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory, postgres):
-    sockets = harness.short_folder()
-    yield Store.filled(tmp_path_factory.mktemp("store"), sockets, postgres)
-    harness.shutil.rmtree(sockets)
-
-
-@pytest.fixture
-def store(tmp_path, filled):
-    return filled.copy(tmp_path)
+from filled import N
 
 
 def decide(db, violation, verdict, reason=""):

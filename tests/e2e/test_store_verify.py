@@ -1,22 +1,9 @@
 """`citybrain verify --db`: a whole store is whole, and whatever was altered in it is named."""
-import shutil
 
 import pytest
 
 import harness
-from filled import N, Store
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory, postgres):
-    sockets = harness.short_folder()
-    yield Store.filled(tmp_path_factory.mktemp("store"), sockets, postgres)
-    shutil.rmtree(sockets)
-
-
-@pytest.fixture
-def store(tmp_path, filled):
-    return filled.copy(tmp_path)
+from filled import N
 
 
 def test_whole_store_is_whole(store):
