@@ -14,10 +14,11 @@ struct cb_store_role {
     struct cb_bus_receiver *receiver;
 };
 
-static int put(void *self, const struct cb_package *p, struct cb_error *reterr)
+static void put(void *self, const struct cb_package *const *p, size_t n,
+                struct cb_package_verdict *ret)
 {
     struct cb_store_role *s = self;
-    return cb_store_put(s->store, p, reterr);
+    cb_store_put(s->store, p, n, ret);
 }
 
 static int put_minutes(void *self, const char *json, size_t n, struct cb_error *reterr)

@@ -1,4 +1,4 @@
-/* The store's side: one thread that owns the ROUTER and calls the handler, one package at a time. */
+/* The store's side: one thread that owns the ROUTER and gives the handler what waits together. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +16,17 @@
 /* Packages of one edge that may wait in memory: an edge sends one and waits for its answer. */
 #define HIGH_WATER 2
 
+/* Beyond this no more packages are taken to those in hand. */
+#define BATCH_BYTES_MAX (64u << 20)
+
+/* Packages in hand, with the messages they look into. */
+struct batch {
+    struct cb_bus_message message[CB_BUS_BATCH_MAX];
+    struct cb_bus_names names[CB_BUS_BATCH_MAX];
+    struct cb_package package[CB_BUS_BATCH_MAX];
+    size_t n, n_bytes;
+};
+
 struct cb_bus_receiver {
     /* set at create, then immutable */
     struct cb_bus_context *ctx;
@@ -24,7 +35,9 @@ struct cb_bus_receiver {
     char domain[64];
 
     struct cb_thread thread;
-    void *socket; /* the thread's alone once it runs */
+    /* the thread's alone once it runs */
+    void *socket;
+    struct batch batch;
 
     pthread_mutex_t lock; /* leaf */
     struct cb_bus_receiver_stats stats; /* lock */
@@ -70,19 +83,41 @@ static void conclude(struct cb_bus_receiver *v, const struct cb_bus_message *m, 
     }
 }
 
-static void on_package(struct cb_bus_receiver *v, const struct cb_bus_message *m)
+/* Takes the message on 0. */
+static int batch_add(struct cb_bus_receiver *v, struct cb_bus_message *m)
 {
-    struct cb_bus_names names = {0};
-    struct cb_package p;
+    struct batch *b = &v->batch;
     struct cb_error e = {0};
     int r = m->is_too_long
                 ? cb_error_set(&e, -EBADMSG, "package", "more than %d frames", CB_BUS_FRAMES_MAX)
-                : cb_bus_package_parse(&m->frame[1], m->n - 1, &names, &p, &e);
-    if (r < 0)
+                : cb_bus_package_parse(&m->frame[1], m->n - 1, &b->names[b->n], &b->package[b->n],
+                                       &e);
+    if (r < 0) {
         count(v, &v->stats.n_malformed);
-    else
-        r = v->handler.store(v->handler.self, &p, &e);
-    conclude(v, m, r, &e);
+        conclude(v, m, r, &e);
+        return r;
+    }
+    for (size_t i = 0; i < m->n; i++)
+        b->n_bytes += m->frame[i].n;
+    b->n++;
+    return 0;
+}
+
+static void batch_store(struct cb_bus_receiver *v)
+{
+    struct batch *b = &v->batch;
+    const struct cb_package *p[CB_BUS_BATCH_MAX];
+    struct cb_package_verdict verdict[CB_BUS_BATCH_MAX] = {0};
+    if (b->n == 0)
+        return;
+    for (size_t i = 0; i < b->n; i++)
+        p[i] = &b->package[i];
+    v->handler.store(v->handler.self, p, b->n, verdict);
+    for (size_t i = 0; i < b->n; i++) {
+        conclude(v, &b->message[i], verdict[i].r, &verdict[i].error);
+        cb_bus_message_close(&b->message[i]);
+    }
+    b->n = b->n_bytes = 0;
 }
 
 static void on_minutes(struct cb_bus_receiver *v, const struct cb_bus_message *m)
@@ -99,8 +134,8 @@ static void on_minutes(struct cb_bus_receiver *v, const struct cb_bus_message *m
     conclude(v, m, r, &e);
 }
 
-/* frame 0 is the edge's routing id */
-static void on_message(struct cb_bus_receiver *v, const struct cb_bus_message *m)
+/* Frame 0 is the edge's routing id. @return whether the message was taken into the batch */
+static bool on_message(struct cb_bus_receiver *v, struct cb_bus_message *m)
 {
     int kind = m->n >= 3 ? cb_bus_head_parse(&m->frame[1]) : -EPROTO;
     count(v, &v->stats.n_received);
@@ -110,25 +145,38 @@ static void on_message(struct cb_bus_receiver *v, const struct cb_bus_message *m
         struct cb_error e = {"bus", "the two sides speak different versions of the protocol"};
         conclude(v, m, -EPROTONOSUPPORT, &e);
     } else if (kind == CB_BUS_PACKAGE && has_id) {
-        on_package(v, m);
+        return batch_add(v, m) == 0;
     } else if (kind == CB_BUS_MINUTES && has_id) {
         on_minutes(v, m);
     } else {
         count(v, &v->stats.n_malformed);
         cb_warn(v, "a message of %zu frames that is none of this protocol, ignoring", m->n);
     }
+    return false;
+}
+
+/* What has come by now, and no waiting for more: who is alone is not held up. */
+static void take_waiting(struct cb_bus_receiver *v)
+{
+    struct batch *b = &v->batch;
+    for (int i = 0; i < CB_BUS_BATCH_MAX && b->n_bytes < BATCH_BYTES_MAX; i++) {
+        struct cb_bus_message *m = &b->message[b->n];
+        if (cb_bus_message_recv(v->socket, m) < 0)
+            return;
+        if (!on_message(v, m))
+            cb_bus_message_close(m);
+    }
 }
 
 static void *run(void *self)
 {
     struct cb_bus_receiver *v = self;
-    struct cb_bus_message m;
     zmq_pollitem_t item = {.socket = v->socket, .events = ZMQ_POLLIN};
     while (!cb_thread_should_stop(&v->thread)) {
-        if (zmq_poll(&item, 1, POLL_MS) <= 0 || cb_bus_message_recv(v->socket, &m) < 0)
+        if (zmq_poll(&item, 1, POLL_MS) <= 0)
             continue;
-        on_message(v, &m);
-        cb_bus_message_close(&m);
+        take_waiting(v);
+        batch_store(v);
     }
     return NULL;
 }

@@ -65,6 +65,12 @@ int cb_db_connect(const char *conninfo, PGconn **ret, struct cb_error *reterr)
     return 0;
 }
 
+static void on_notice(void *arg, const PGresult *res)
+{
+    struct cb_db *db = arg;
+    cb_db_message(PQresultErrorMessage(res), db->warning, sizeof db->warning);
+}
+
 void cb_db_drop(struct cb_db *db)
 {
     PQfinish(db->conn);
@@ -80,7 +86,8 @@ int cb_db_ready(struct cb_db *db, struct cb_error *reterr)
     if (cb_clock_mono_ns() < db->not_before_ns)
         return cb_error_set(reterr, -EAGAIN, "PostgreSQL", "is away");
     if (cb_db_connect(db->conninfo, &db->conn, &e) == 0) {
-        cb_info(db, "connected to PostgreSQL");
+        cb_info(db, "connected to PostgreSQL: host=%s", PQhost(db->conn));
+        PQsetNoticeReceiver(db->conn, on_notice, db);
         db->backoff_ms = 0;
         db->is_told = false;
         return 0;
@@ -143,9 +150,11 @@ static int judge(struct cb_db *db, const PGresult *res, struct cb_error *reterr)
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
         return 0;
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    /* 25006: it has become a standby; another of the connection string's hosts takes writes now */
     bool is_gone = PQstatus(db->conn) != CONNECTION_OK || !state ||
                    strncmp(state, "57", 2) == 0 || strncmp(state, "08", 2) == 0 ||
-                   strncmp(state, "40", 2) == 0 || strncmp(state, "53", 2) == 0;
+                   strncmp(state, "40", 2) == 0 || strncmp(state, "53", 2) == 0 ||
+                   strcmp(state, "25006") == 0;
     bool is_poison = state && (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0);
     return fail(reterr, is_gone ? -EAGAIN : is_poison ? -EBADMSG : -EIO,
                 PQresultErrorMessage(res));
@@ -156,7 +165,8 @@ int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *valu
 {
     PGresult *res = NULL;
     int r = PQsetnonblocking(db->conn, 1) == 0 &&
-                    PQsendQueryParams(db->conn, sql, n, NULL, values, NULL, NULL, 0)
+                    (n ? PQsendQueryParams(db->conn, sql, n, NULL, values, NULL, NULL, 0)
+                       : PQsendQuery(db->conn, sql))
                 ? take_result(db, &res)
                 : -EAGAIN;
     if (r < 0 || !res) {
@@ -173,4 +183,26 @@ int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *valu
     if (r == -EAGAIN)
         cb_db_drop(db);
     return r;
+}
+
+/* A transaction that wrote nothing waits for no standby at COMMIT, though what it found may be on
+ * this server alone (one that was restarted while the standby was away): so it writes a message of
+ * no meaning to the log. And who cancels the wait for the standby makes COMMIT succeed with a
+ * warning. */
+int cb_db_commit(struct cb_db *db, struct cb_error *reterr)
+{
+    PGresult *res = NULL;
+    db->warning[0] = '\0';
+    int r = cb_db_exec(db, "SELECT pg_logical_emit_message(true, 'citybrain', ''); COMMIT", 0, NULL,
+                       &res, reterr);
+    if (r == 0 && strcmp(PQcmdStatus(res), "COMMIT") != 0)
+        r = cb_error_set(reterr, -EAGAIN, "PostgreSQL", "the transaction was rolled back");
+    PQclear(res);
+    if (r == 0 && db->warning[0]) {
+        cb_warn(db, "a commit may not be on the standby, it is asked for again: %s", db->warning);
+        r = fail(reterr, -EAGAIN, db->warning);
+    }
+    if (r < 0)
+        cb_db_drop(db);
+    return r < 0 ? -EAGAIN : 0;
 }

@@ -17,6 +17,7 @@ struct cb_db {
     int64_t not_before_ns; /* monotonic: no attempt before */
     int64_t backoff_ms;
     bool is_told;          /* that it is away: one line, not one a try */
+    char warning[200];     /* the server's newest, since a commit began */
 };
 
 /** Connects if need be; does not wait while it backs off. @return 0; -EAGAIN */
@@ -25,13 +26,32 @@ int cb_db_ready(struct cb_db *db, struct cb_error *reterr);
 void cb_db_drop(struct cb_db *db);
 
 /**
- * One statement, parameters as text (NULL: SQL NULL). Waits at most answer_timeout_ms.
+ * One statement, parameters as text (NULL: SQL NULL); without any (n is 0) it may be several, parted
+ * by semicolons. Waits at most answer_timeout_ms.
  * @return 0: *ret is yours to PQclear (ret may be NULL); -EAGAIN: the connection is lost, and
  * dropped; -EBADMSG: the values can never be stored (SQLSTATE classes 22, 23); -EIO: any other
  * refusal, rights and missing tables too
  */
 int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *values, PGresult **ret,
                struct cb_error *reterr);
+
+/**
+ * Ends the transaction. On 0 it is durable, on a synchronous standby too where the server has one:
+ * also if nothing was written, so that what it read is known to be durable as well.
+ * @return 0; -EAGAIN: it is not known, and the connection is dropped
+ */
+int cb_db_commit(struct cb_db *db, struct cb_error *reterr);
+
+/** An array as PostgreSQL reads it, of one type's elements as text. Zeroed: empty. */
+struct cb_db_array {
+    char *text;
+    size_t n, cap;
+};
+/** NULL: SQL NULL. @return 0; -ENOMEM */
+int cb_db_array_add(struct cb_db_array *a, const char *value);
+/** Closes it. "{}" of an empty one. @return the text, the array's own; NULL: out of memory */
+const char *cb_db_array_end(struct cb_db_array *a);
+void cb_db_array_deinit(struct cb_db_array *a);
 
 /** Connects for people's tools: one attempt, an own connection. Yours to PQfinish. */
 int cb_db_connect(const char *conninfo, PGconn **ret, struct cb_error *reterr);

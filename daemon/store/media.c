@@ -3,8 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <sodium.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -35,7 +36,8 @@ int cb_media_open(const char *dir, int *ret_fd, struct cb_error *reterr)
 {
     int r = make_parents(dir);
     int fd = r < 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (r == 0 && (fd < 0 || (mkdirat(fd, TMP, 0750) < 0 && errno != EEXIST)))
+    /* synced: a sub-folder that was made just before a crash may not have reached the disk */
+    if (r == 0 && (fd < 0 || (mkdirat(fd, TMP, 0750) < 0 && errno != EEXIST) || fsync(fd) < 0))
         r = -errno;
     if (r < 0) {
         if (fd >= 0)
@@ -57,49 +59,120 @@ static int write_all(int fd, const char *p, size_t n)
         p += k;
         n -= (size_t) k;
     }
-    return fsync(fd) < 0 ? -errno : 0;
+    return 0;
 }
 
 /* A file of that name and length is the file: names are given only to what was written whole. */
-static bool is_there(int fd, const char *name, size_t n)
+static bool is_there(int dir_fd, const struct cb_media_item *m)
 {
+    char path[CB_SHA256_LEN + 1];
     struct stat st;
-    return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-           (uint64_t) st.st_size == n;
+    snprintf(path, sizeof path, "%.2s/%s", m->sha256, m->sha256 + 2);
+    return fstatat(dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           (uint64_t) st.st_size == m->n_bytes;
 }
 
-static int write_named(int dir_fd, int sub_fd, const char *sha256, const void *bytes, size_t n)
+/* Files that are written and have no name yet. Their number bounds the open files. */
+#define AT_ONCE 64
+struct unnamed {
+    const struct cb_media_item *item;
+    int fd;
+    char tmp[CB_SHA256_LEN + 32];
+};
+
+/* Begins to write it to the disk, and does not wait. */
+static int write_unnamed(int dir_fd, const struct cb_media_item *m, struct unnamed *ret)
 {
-    char tmp[CB_SHA256_LEN + 8];
-    snprintf(tmp, sizeof tmp, TMP "/%s", sha256);
-    CB_AUTO_CLOSE int fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    int r = fd < 0 ? -errno : write_all(fd, bytes, n);
-    if (r == 0 && renameat(dir_fd, tmp, sub_fd, sha256 + 2) < 0)
-        r = -errno;
-    if (r < 0 && fd >= 0)
-        unlinkat(dir_fd, tmp, 0);
+    /* a name of its own: another store may be writing the same bytes */
+    snprintf(ret->tmp, sizeof ret->tmp, TMP "/%s.%08x%08x", m->sha256, randombytes_random(),
+             randombytes_random());
+    ret->item = m;
+    ret->fd = openat(dir_fd, ret->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (ret->fd < 0)
+        return -errno;
+    int r = write_all(ret->fd, m->bytes, m->n_bytes);
+    if (r == 0)
+        sync_file_range(ret->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* only a hint */
     return r;
 }
 
-static int put(int dir_fd, const char *sha256, const void *bytes, size_t n)
+static int give_name(int dir_fd, const struct unnamed *u)
 {
-    char sub[3] = {sha256[0], sha256[1], '\0'};
-    bool is_new = mkdirat(dir_fd, sub, 0750) == 0;
-    if (!is_new && errno != EEXIST)
-        return -errno;
-    CB_AUTO_CLOSE int fd = openat(dir_fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || (is_new && fsync(dir_fd) < 0))
-        return -errno;
-    int r = is_there(fd, sha256 + 2, n) ? 0 : write_named(dir_fd, fd, sha256, bytes, n);
-    /* also when it was there: its name may not have reached the disk before a crash */
-    return r == 0 && fsync(fd) < 0 ? -errno : r;
+    char path[CB_SHA256_LEN + 1];
+    snprintf(path, sizeof path, "%.2s/%s", u->item->sha256, u->item->sha256 + 2);
+    return renameat(dir_fd, u->tmp, dir_fd, path) < 0 ? -errno : 0;
 }
 
-int cb_media_put(int dir_fd, const char sha256[CB_SHA256_LEN], const void *bytes, size_t n,
-                 struct cb_error *reterr)
+/* All are written before the first is waited for: the file system then syncs them together. */
+static int put_some(int dir_fd, const struct cb_media_item *item, size_t n)
 {
-    int r = put(dir_fd, sha256, bytes, n);
-    return r < 0 ? cb_error_set(reterr, r, "media folder", "%s: %s", sha256, strerror(-r)) : 0;
+    struct unnamed u[AT_ONCE];
+    size_t n_written = 0;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        if (!is_there(dir_fd, &item[i]))
+            r = write_unnamed(dir_fd, &item[i], &u[n_written++]);
+    for (size_t i = 0; r == 0 && i < n_written; i++)
+        r = fsync(u[i].fd) < 0 ? -errno : 0;
+    for (size_t i = 0; r == 0 && i < n_written; i++)
+        r = give_name(dir_fd, &u[i]);
+    for (size_t i = 0; i < n_written; i++) {
+        if (u[i].fd >= 0)
+            close(u[i].fd);
+        if (r < 0)
+            unlinkat(dir_fd, u[i].tmp, 0);
+    }
+    return r;
+}
+
+/* The sub-folders that the items lie in, each once. @return how many */
+static int list_subs(const struct cb_media_item *item, size_t n, char ret[256][3])
+{
+    int n_subs = 0;
+    for (size_t i = 0; i < n; i++) {
+        int s = 0;
+        while (s < n_subs && memcmp(ret[s], item[i].sha256, 2) != 0)
+            s++;
+        if (s == n_subs && s < 256)
+            snprintf(ret[n_subs++], 3, "%.2s", item[i].sha256);
+    }
+    return n_subs;
+}
+
+static int make_subs(int dir_fd, char sub[][3], int n)
+{
+    bool is_any_new = false;
+    for (int i = 0; i < n; i++) {
+        if (mkdirat(dir_fd, sub[i], 0750) == 0)
+            is_any_new = true;
+        else if (errno != EEXIST)
+            return -errno;
+    }
+    return is_any_new && fsync(dir_fd) < 0 ? -errno : 0;
+}
+
+static int sync_subs(int dir_fd, char sub[][3], int n)
+{
+    int r = 0;
+    for (int i = 0; r == 0 && i < n; i++) {
+        CB_AUTO_CLOSE int fd = openat(dir_fd, sub[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+                                                          O_NOFOLLOW);
+        if (fd < 0 || fsync(fd) < 0)
+            r = -errno;
+    }
+    return r;
+}
+
+int cb_media_put(int dir_fd, const struct cb_media_item *item, size_t n, struct cb_error *reterr)
+{
+    char sub[256][3];
+    int n_subs = list_subs(item, n, sub), r = make_subs(dir_fd, sub, n_subs);
+    for (size_t i = 0; r == 0 && i < n; i += AT_ONCE)
+        r = put_some(dir_fd, item + i, n - i < AT_ONCE ? n - i : AT_ONCE);
+    /* also of what was there: its name may not have reached the disk before a crash */
+    if (r == 0)
+        r = sync_subs(dir_fd, sub, n_subs);
+    return r < 0 ? cb_error_set(reterr, r, "media folder", "%s", strerror(-r)) : 0;
 }
 
 /* One regular file of a sub-folder. @return 0; -errno ends the visit */

@@ -15,11 +15,18 @@
 
 /** Makes the folder and its temporary one. @return 0; -errno */
 int cb_media_open(const char *dir, int *ret_fd, struct cb_error *reterr);
+/** Bytes and their name; all is lent. */
+struct cb_media_item {
+    const char *sha256;
+    const void *bytes;
+    size_t n_bytes;
+};
 /**
- * On 0 the bytes are on disk under their name, and so is the name. @return -ENOSPC, -EIO, …
+ * On 0 all items are on disk under their names, and so are the names; what is there already is not
+ * written again. Otherwise some may be. Several stores may write to one folder.
+ * @return -ENOSPC, -EIO, …
  */
-int cb_media_put(int dir_fd, const char sha256[CB_SHA256_LEN], const void *bytes, size_t n,
-                 struct cb_error *reterr);
+int cb_media_put(int dir_fd, const struct cb_media_item *item, size_t n, struct cb_error *reterr);
 
 /**
  * PostgreSQL's advisory lock over the folder: a store holds it shared from before a file is written

@@ -1,6 +1,7 @@
 #include "rows.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,45 +12,45 @@
 
 /* In the order in which add_place, add_measured and add_proof add them. */
 const struct cb_row_column cb_row_columns[CB_ROW_COLUMN_COUNT] = {
-    {"id", CB_ROW_TEXT},
-    {"occurred_at", CB_ROW_TIME},
-    {"sealed_at", CB_ROW_TIME},
-    {"node", CB_ROW_TEXT},
-    {"sequence", CB_ROW_TEXT},
-    {"camera_id", CB_ROW_TEXT},
-    {"camera_name", CB_ROW_TEXT},
-    {"road", CB_ROW_TEXT},
-    {"district", CB_ROW_TEXT},
-    {"lat", CB_ROW_REAL},
-    {"lon", CB_ROW_REAL},
-    {"bearing_deg", CB_ROW_REAL},
-    {"kind", CB_ROW_TEXT},
-    {"severity", CB_ROW_TEXT},
-    {"track", CB_ROW_TEXT},
-    {"road_user", CB_ROW_TEXT},
-    {"direction", CB_ROW_TEXT},
-    {"speed_kmh", CB_ROW_REAL},
-    {"speed_uncertainty_kmh", CB_ROW_REAL},
-    {"charged_kmh", CB_ROW_REAL},
-    {"limit_kmh", CB_ROW_REAL},
-    {"lafmax_db", CB_ROW_REAL},
-    {"lafmax_7m5_db", CB_ROW_REAL},
-    {"limit_db", CB_ROW_REAL},
-    {"noise_class", CB_ROW_TEXT},
-    {"confidence", CB_ROW_REAL},
-    {"azimuth_deg", CB_ROW_REAL},
-    {"lafmax_uncertainty_db", CB_ROW_REAL},
-    {"background_correction_db", CB_ROW_REAL},
-    {"charged_db", CB_ROW_REAL},
-    {"incident_id", CB_ROW_TEXT},
-    {"certificate", CB_ROW_TEXT},
-    {"software", CB_ROW_TEXT},
-    {"config_sha256", CB_ROW_TEXT},
-    {"public_key", CB_ROW_TEXT},
-    {"prev_sha256", CB_ROW_TEXT},
-    {"record_sha256", CB_ROW_TEXT},
-    {"record_json", CB_ROW_TEXT},
-    {"signature", CB_ROW_TEXT},
+    {"id", CB_ROW_TEXT, "uuid"},
+    {"occurred_at", CB_ROW_TIME, "timestamptz"},
+    {"sealed_at", CB_ROW_TIME, "timestamptz"},
+    {"node", CB_ROW_TEXT, "text"},
+    {"sequence", CB_ROW_TEXT, "bigint"},
+    {"camera_id", CB_ROW_TEXT, "text"},
+    {"camera_name", CB_ROW_TEXT, "text"},
+    {"road", CB_ROW_TEXT, "text"},
+    {"district", CB_ROW_TEXT, "text"},
+    {"lat", CB_ROW_REAL, "double precision"},
+    {"lon", CB_ROW_REAL, "double precision"},
+    {"bearing_deg", CB_ROW_REAL, "double precision"},
+    {"kind", CB_ROW_TEXT, "text"},
+    {"severity", CB_ROW_TEXT, "text"},
+    {"track", CB_ROW_TEXT, "bigint"},
+    {"road_user", CB_ROW_TEXT, "text"},
+    {"direction", CB_ROW_TEXT, "text"},
+    {"speed_kmh", CB_ROW_REAL, "double precision"},
+    {"speed_uncertainty_kmh", CB_ROW_REAL, "double precision"},
+    {"charged_kmh", CB_ROW_REAL, "double precision"},
+    {"limit_kmh", CB_ROW_REAL, "double precision"},
+    {"lafmax_db", CB_ROW_REAL, "double precision"},
+    {"lafmax_7m5_db", CB_ROW_REAL, "double precision"},
+    {"limit_db", CB_ROW_REAL, "double precision"},
+    {"noise_class", CB_ROW_TEXT, "text"},
+    {"confidence", CB_ROW_REAL, "double precision"},
+    {"azimuth_deg", CB_ROW_REAL, "double precision"},
+    {"lafmax_uncertainty_db", CB_ROW_REAL, "double precision"},
+    {"background_correction_db", CB_ROW_REAL, "double precision"},
+    {"charged_db", CB_ROW_REAL, "double precision"},
+    {"incident_id", CB_ROW_TEXT, "text"},
+    {"certificate", CB_ROW_TEXT, "text"},
+    {"software", CB_ROW_TEXT, "text"},
+    {"config_sha256", CB_ROW_TEXT, "text"},
+    {"public_key", CB_ROW_TEXT, "text"},
+    {"prev_sha256", CB_ROW_TEXT, "text"},
+    {"record_sha256", CB_ROW_TEXT, "text"},
+    {"record_json", CB_ROW_TEXT, "json"},
+    {"signature", CB_ROW_TEXT, "text"},
 };
 
 static void add_text(struct cb_row *p, const char *s)
@@ -81,38 +82,108 @@ static void add_time(struct cb_row *p, int64_t utc_ns)
     add_text(p, p->text[p->n]);
 }
 
-static int find_claim(struct cb_db *db, const struct cb_proven *p, bool *ret_is_same,
-                      struct cb_error *reterr)
+/* Columns of rows that are added by one statement: one array a column. */
+struct table {
+    struct cb_db_array column[CB_ROW_COLUMN_COUNT];
+    int n_columns;
+};
+
+static int table_add(struct table *t, const struct cb_row *row)
 {
-    const char *id = p->record.id;
-    PGresult *res = NULL;
-    int r = cb_db_exec(db, "SELECT record_sha256 FROM violation_id WHERE id = $1", 1, &id, &res,
-                       reterr);
-    if (r < 0)
-        return r;
-    *ret_is_same = PQntuples(res) == 1 && strcmp(PQgetvalue(res, 0, 0), p->record_sha256) == 0;
-    PQclear(res);
-    return 0;
+    int r = 0;
+    t->n_columns = row->n;
+    for (int c = 0; r == 0 && c < row->n; c++)
+        r = cb_db_array_add(&t->column[c], row->v[c]);
+    return r;
 }
 
-int cb_rows_claim(struct cb_db *db, const struct cb_proven *p, bool *ret_is_new, bool *ret_is_same,
-                  struct cb_error *reterr)
+/* Ends the arrays: no row can be added after it. */
+static int table_exec(struct table *t, struct cb_db *db, const char *sql, PGresult **ret,
+                      struct cb_error *reterr)
 {
-    struct cb_row v = {0};
+    const char *v[CB_ROW_COLUMN_COUNT];
+    for (int c = 0; c < t->n_columns; c++)
+        if (!(v[c] = cb_db_array_end(&t->column[c])))
+            return cb_error_set(reterr, -ENOMEM, "store", "out of memory");
+    return cb_db_exec(db, sql, t->n_columns, v, ret, reterr);
+}
+
+static void table_deinit(struct table *t)
+{
+    for (int c = 0; c < CB_ROW_COLUMN_COUNT; c++)
+        cb_db_array_deinit(&t->column[c]);
+}
+
+static bool is_of(const PGresult *res, int row, const struct cb_proven *p)
+{
+    return strcmp(PQgetvalue(res, row, 0), p->record.id) == 0 &&
+           strcmp(PQgetvalue(res, row, 1), p->record_sha256) == 0;
+}
+
+/* Of twins in one batch the first is the new one. */
+static void note_new(const PGresult *claimed, struct cb_rows_item *item, size_t n)
+{
+    for (int row = 0; row < PQntuples(claimed); row++) {
+        size_t i = 0;
+        while (i < n && !is_of(claimed, row, item[i].proven))
+            i++;
+        if (i < n)
+            item[i].is_new = true;
+    }
+}
+
+static int note_known(struct cb_db *db, struct cb_rows_item *item, size_t n,
+                      struct cb_error *reterr)
+{
+    struct cb_db_array ids = {0};
     PGresult *res = NULL;
-    add_text(&v, p->record.id);
-    add_time(&v, p->record.occurred_utc_ns);
-    add_text(&v, p->record_sha256);
-    int r = cb_db_exec(db,
-                       "INSERT INTO violation_id (id, occurred_at, record_sha256) "
-                       "VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                       v.n, v.v, &res, reterr);
-    if (r < 0)
-        return r;
-    *ret_is_new = strcmp(PQcmdTuples(res), "1") == 0;
-    *ret_is_same = true;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        if (!item[i].is_new)
+            r = cb_db_array_add(&ids, item[i].proven->record.id);
+    const char *v = cb_db_array_end(&ids);
+    if (!v || r == -ENOMEM)
+        r = cb_error_set(reterr, -ENOMEM, "store", "out of memory");
+    if (r == 0)
+        r = cb_db_exec(db, "SELECT id, record_sha256 FROM violation_id WHERE id = ANY ($1::uuid[])",
+                       1, &v, &res, reterr);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        for (int row = 0; row < PQntuples(res) && !item[i].is_new && !item[i].is_same; row++)
+            item[i].is_same = is_of(res, row, item[i].proven);
     PQclear(res);
-    return *ret_is_new ? 0 : find_claim(db, p, ret_is_same, reterr);
+    cb_db_array_deinit(&ids);
+    return r;
+}
+
+/* In the order of the ids: two stores that claim the same ones do not wait for each other. */
+#define CLAIM                                                                                      \
+    "INSERT INTO violation_id (id, occurred_at, record_sha256)"                                   \
+    " SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS u (id, at, sha256)"      \
+    " ORDER BY id ON CONFLICT DO NOTHING RETURNING id, record_sha256"
+
+int cb_rows_claim(struct cb_db *db, struct cb_rows_item *item, size_t n, struct cb_error *reterr)
+{
+    struct table t = {0};
+    PGresult *claimed = NULL;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct cb_row v = {0};
+        item[i].is_new = item[i].is_same = false;
+        add_text(&v, item[i].proven->record.id);
+        add_time(&v, item[i].proven->record.occurred_utc_ns);
+        add_text(&v, item[i].proven->record_sha256);
+        r = table_add(&t, &v);
+    }
+    if (r == 0)
+        r = table_exec(&t, db, CLAIM, &claimed, reterr);
+    if (r == 0)
+        note_new(claimed, item, n);
+    PQclear(claimed);
+    table_deinit(&t);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        if (!item[i].is_new)
+            return note_known(db, item, n, reterr);
+    return r;
 }
 
 static void add_place(struct cb_row *v, const struct cb_evidence *e)
@@ -181,41 +252,80 @@ void cb_rows_fill(struct cb_row *ret, const struct cb_proven *p, const char *rec
     assert(ret->n == CB_ROW_COLUMN_COUNT);
 }
 
-int cb_rows_add_violation(struct cb_db *db, const struct cb_proven *p, const char *record_json,
-                          struct cb_error *reterr)
+/* INSERT INTO violation (id, …) SELECT * FROM unnest($1::uuid[], …) */
+static void print_insert(char *ret, size_t size)
 {
-    char names[1024] = "", marks[256] = "", sql[sizeof names + sizeof marks + 64];
-    size_t n = 0, m = 0;
-    struct cb_row v = {0};
-    for (int i = 0; i < CB_ROW_COLUMN_COUNT; i++) {
-        const char *comma = i ? ", " : "";
-        n += (size_t) snprintf(names + n, sizeof names - n, "%s%s", comma, cb_row_columns[i].name);
-        m += (size_t) snprintf(marks + m, sizeof marks - m, "%s$%d", comma, i + 1);
-    }
-    assert(n < sizeof names && m < sizeof marks);
-    snprintf(sql, sizeof sql, "INSERT INTO violation (%s) VALUES (%s)", names, marks);
-    cb_rows_fill(&v, p, record_json);
-    return cb_db_exec(db, sql, v.n, v.v, NULL, reterr);
+    size_t n = (size_t) snprintf(ret, size, "INSERT INTO violation (");
+    for (int i = 0; i < CB_ROW_COLUMN_COUNT; i++)
+        n += (size_t) snprintf(ret + n, size - n, "%s%s", i ? ", " : "", cb_row_columns[i].name);
+    n += (size_t) snprintf(ret + n, size - n, ") SELECT * FROM unnest(");
+    for (int i = 0; i < CB_ROW_COLUMN_COUNT; i++)
+        n += (size_t) snprintf(ret + n, size - n, "%s$%d::%s[]", i ? ", " : "", i + 1,
+                               cb_row_columns[i].sql);
+    n += (size_t) snprintf(ret + n, size - n, ")");
+    assert(n < size);
 }
 
-int cb_rows_add_media(struct cb_db *db, const struct cb_proven *p, struct cb_error *reterr)
+static int add_violations(struct cb_db *db, const struct cb_rows_item *item, size_t n,
+                          struct cb_error *reterr)
+{
+    char sql[4096];
+    struct table t = {0};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct cb_row v;
+        if (!item[i].is_new)
+            continue;
+        cb_rows_fill(&v, item[i].proven, item[i].record_json);
+        r = table_add(&t, &v);
+    }
+    print_insert(sql, sizeof sql);
+    if (r == 0 && t.n_columns)
+        r = table_exec(&t, db, sql, NULL, reterr);
+    table_deinit(&t);
+    return r;
+}
+
+static int add_files(struct table *t, const struct cb_evidence *e)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && i < p->record.n_files; i++) {
-        const struct cb_evidence_file *f = &p->record.file[i];
+    for (size_t i = 0; r == 0 && i < e->n_files; i++) {
+        const struct cb_evidence_file *f = &e->file[i];
         struct cb_row v = {0};
-        add_text(&v, p->record.id);
+        add_text(&v, e->id);
         add_text(&v, f->name);
         add_text(&v, f->role);
         add_text(&v, f->media_type);
         add_int(&v, (int64_t) f->n_bytes);
         add_text(&v, f->sha256);
-        r = cb_db_exec(db,
-                       "INSERT INTO evidence_media (violation_id, name, role, media_type, n_bytes,"
-                       " sha256) VALUES ($1, $2, $3, $4, $5, $6)",
-                       v.n, v.v, NULL, reterr);
+        r = table_add(t, &v);
     }
     return r;
+}
+
+static int add_media(struct cb_db *db, const struct cb_rows_item *item, size_t n,
+                     struct cb_error *reterr)
+{
+    struct table t = {0};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        if (item[i].is_new)
+            r = add_files(&t, &item[i].proven->record);
+    if (r == 0 && t.n_columns)
+        r = table_exec(&t, db,
+                       "INSERT INTO evidence_media (violation_id, name, role, media_type, n_bytes,"
+                       " sha256) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[],"
+                       " $4::text[], $5::bigint[], $6::text[])",
+                       NULL, reterr);
+    table_deinit(&t);
+    return r;
+}
+
+int cb_rows_add(struct cb_db *db, const struct cb_rows_item *item, size_t n,
+                struct cb_error *reterr)
+{
+    int r = add_violations(db, item, n, reterr);
+    return r == 0 ? add_media(db, item, n, reterr) : r;
 }
 
 int cb_rows_add_minute(struct cb_db *db, const struct cb_minute *m, struct cb_error *reterr)

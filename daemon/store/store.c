@@ -14,6 +14,15 @@
 
 #define ANSWER_TIMEOUT_MS 20000
 
+/* Packages on their way, those whose verdict is out excepted. */
+struct batch {
+    struct cb_rows_item item[CB_STORE_BATCH_MAX];
+    struct cb_proven proven[CB_STORE_BATCH_MAX];
+    char *record_json[CB_STORE_BATCH_MAX];
+    struct cb_package_verdict *verdict[CB_STORE_BATCH_MAX];
+    size_t n;
+};
+
 struct cb_store {
     /* set at create, then immutable */
     char *conninfo;
@@ -22,7 +31,9 @@ struct cb_store {
     int media_fd;
     struct cb_log log;
 
-    struct cb_db db; /* the one caller's */
+    /* the one caller's */
+    struct cb_db db;
+    struct batch batch;
 
     pthread_mutex_t lock; /* leaf */
     struct cb_store_stats stats; /* lock */
@@ -110,60 +121,76 @@ static void roll_back(struct cb_store *s)
         cb_db_exec(&s->db, "ROLLBACK", 0, NULL, NULL, &ignored);
 }
 
-static int add_rows(struct cb_store *s, const struct cb_proven *v, const char *record_json,
-                    bool *ret_is_new, struct cb_error *reterr)
+static void batch_deinit(struct batch *b)
 {
-    bool is_same = true;
-    int r = cb_rows_claim(&s->db, v, ret_is_new, &is_same, reterr);
-    if (r < 0)
-        return r;
-    if (!is_same)
-        return cb_error_set(reterr, -EBADMSG, v->record.id, "is stored already with another record");
-    if (!*ret_is_new)
-        return 0;
-    if ((r = cb_rows_add_violation(&s->db, v, record_json, reterr)) < 0)
-        return r;
-    return cb_rows_add_media(&s->db, v, reterr);
+    for (size_t i = 0; i < b->n; i++) {
+        cb_evidence_deinit(&b->proven[i].record);
+        free(b->record_json[i]);
+    }
+    b->n = 0;
 }
 
-static int put_media(struct cb_store *s, const struct cb_proven *v, uint64_t *ret_n_bytes,
+/* The package is believed, or its verdict says why not. */
+static void batch_add(struct cb_store *s, struct batch *b, const struct cb_package *p,
+                      struct cb_package_verdict *ret)
+{
+    size_t i = b->n;
+    *ret = (struct cb_package_verdict) {0};
+    ret->r = cb_prove(p, (const char(*)[CB_KEY_LEN]) s->trusted, s->n_trusted, &b->proven[i],
+                      &ret->error);
+    if (ret->r < 0)
+        return;
+    if (!(b->record_json[i] = strndup(p->record, p->n_record))) {
+        cb_evidence_deinit(&b->proven[i].record);
+        ret->r = cb_error_set(&ret->error, -ENOMEM, p->id, "out of memory");
+        return;
+    }
+    b->item[i] = (struct cb_rows_item) {.proven = &b->proven[i], .record_json = b->record_json[i]};
+    b->verdict[i] = ret;
+    b->n++;
+}
+
+static int put_media(struct cb_store *s, const struct cb_rows_item *item, size_t n,
                      struct cb_error *reterr)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < v->record.n_files; i++) {
-        const struct cb_package_file *f = v->file[i];
-        r = cb_media_put(s->media_fd, v->record.file[i].sha256, f->bytes, f->n_bytes, reterr);
-        *ret_n_bytes += f->n_bytes;
+    CB_AUTO_FREE struct cb_media_item *m = calloc(n * CB_EVIDENCE_FILES_MAX, sizeof *m);
+    size_t n_media = 0;
+    if (!m)
+        return cb_error_set(reterr, -ENOMEM, "store", "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        const struct cb_proven *v = item[i].proven;
+        for (size_t k = 0; k < v->record.n_files; k++)
+            m[n_media++] = (struct cb_media_item) {v->record.file[k].sha256, v->file[k]->bytes,
+                                                   v->file[k]->n_bytes};
     }
-    return r;
+    return cb_media_put(s->media_fd, m, n_media, reterr);
 }
 
 /* In one transaction whose lock keeps a sweep from taking a file before its row is there. */
-static int commit(struct cb_store *s, const struct cb_proven *v, const char *record_json,
-                  bool *ret_is_new, uint64_t *ret_n_bytes, struct cb_error *reterr)
+static int commit(struct cb_store *s, struct cb_rows_item *item, size_t n, struct cb_error *reterr)
 {
-    int r = cb_db_exec(&s->db, "BEGIN", 0, NULL, NULL, reterr);
+    /* no media is written while nobody could note it */
+    int r = cb_db_ready(&s->db, reterr);
+    if (r == 0)
+        r = cb_db_exec(&s->db, "BEGIN; SELECT pg_advisory_xact_lock_shared(" CB_MEDIA_LOCK ")", 0,
+                       NULL, NULL, reterr);
     if (r < 0)
         return r;
-    if ((r = cb_db_exec(&s->db, "SELECT pg_advisory_xact_lock_shared(" CB_MEDIA_LOCK ")", 0, NULL,
-                        NULL, reterr)) == 0 &&
-        (r = put_media(s, v, ret_n_bytes, reterr)) == 0 &&
-        (r = add_rows(s, v, record_json, ret_is_new, reterr)) == 0)
-        r = cb_db_exec(&s->db, "COMMIT", 0, NULL, NULL, reterr);
+    if ((r = put_media(s, item, n, reterr)) == 0 &&
+        (r = cb_rows_claim(&s->db, item, n, reterr)) == 0 &&
+        (r = cb_rows_add(&s->db, item, n, reterr)) == 0)
+        r = cb_db_commit(&s->db, reterr);
     if (r < 0)
         roll_back(s);
     return r;
 }
 
-static int put_proven(struct cb_store *s, const struct cb_package *p, const struct cb_proven *v,
-                      bool *ret_is_new, uint64_t *ret_n_bytes, struct cb_error *reterr)
+static uint64_t media_bytes(const struct cb_evidence *e)
 {
-    CB_AUTO_FREE char *record_json = strndup(p->record, p->n_record);
-    if (!record_json)
-        return cb_error_set(reterr, -ENOMEM, p->id, "out of memory");
-    /* no media is written while nobody could note it */
-    int r = cb_db_ready(&s->db, reterr);
-    return r == 0 ? commit(s, v, record_json, ret_is_new, ret_n_bytes, reterr) : r;
+    uint64_t n = 0;
+    for (size_t i = 0; i < e->n_files; i++)
+        n += e->file[i].n_bytes;
+    return n;
 }
 
 static void count(struct cb_store *s, int r, bool is_new, uint64_t n_bytes)
@@ -183,18 +210,53 @@ static void count(struct cb_store *s, int r, bool is_new, uint64_t n_bytes)
     pthread_mutex_unlock(&s->lock);
 }
 
-int cb_store_put(struct cb_store *s, const struct cb_package *p, struct cb_error *reterr)
+static void conclude(struct cb_store *s, const struct cb_rows_item *item, int r,
+                     const struct cb_error *e, struct cb_package_verdict *ret)
 {
-    struct cb_proven v;
-    bool is_new = false;
-    uint64_t n_bytes = 0;
-    int r = cb_prove(p, (const char(*)[CB_KEY_LEN]) s->trusted, s->n_trusted, &v, reterr);
-    if (r == 0) {
-        r = put_proven(s, p, &v, &is_new, &n_bytes, reterr);
-        cb_evidence_deinit(&v.record);
+    const struct cb_evidence *record = &item->proven->record;
+    ret->r = r;
+    ret->error = *e;
+    if (r == 0 && !item->is_new && !item->is_same)
+        ret->r = cb_error_set(&ret->error, -EBADMSG, record->id,
+                              "is stored already with another record");
+    count(s, ret->r, item->is_new, media_bytes(record));
+}
+
+/* What holds up the whole is found one by one; a database that is away holds up each. */
+static void put_batch(struct cb_store *s, struct batch *b)
+{
+    struct cb_error e = {0};
+    int r = commit(s, b->item, b->n, &e);
+    bool is_parted = r < 0 && r != -EAGAIN && b->n > 1;
+    for (size_t i = 0; i < b->n; i++) {
+        if (is_parted) {
+            e = (struct cb_error) {0};
+            r = commit(s, &b->item[i], 1, &e);
+        }
+        conclude(s, &b->item[i], r, &e, b->verdict[i]);
     }
-    count(s, r, is_new, n_bytes);
-    return r;
+}
+
+static void put_some(struct cb_store *s, struct batch *b, const struct cb_package *const *p,
+                     size_t n, struct cb_package_verdict *ret)
+{
+    b->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        batch_add(s, b, p[i], &ret[i]);
+        if (ret[i].r < 0)
+            count(s, ret[i].r, false, 0);
+    }
+    if (b->n)
+        put_batch(s, b);
+    batch_deinit(b);
+}
+
+void cb_store_put(struct cb_store *s, const struct cb_package *const *p, size_t n,
+                  struct cb_package_verdict *ret)
+{
+    for (size_t i = 0; i < n; i += CB_STORE_BATCH_MAX)
+        put_some(s, &s->batch, p + i, n - i < CB_STORE_BATCH_MAX ? n - i : CB_STORE_BATCH_MAX,
+                 ret + i);
 }
 
 static int commit_minutes(struct cb_store *s, const struct cb_minute *m, size_t n,
@@ -206,7 +268,7 @@ static int commit_minutes(struct cb_store *s, const struct cb_minute *m, size_t 
     for (size_t i = 0; r == 0 && i < n; i++)
         r = cb_rows_add_minute(&s->db, &m[i], reterr);
     if (r == 0)
-        r = cb_db_exec(&s->db, "COMMIT", 0, NULL, NULL, reterr);
+        r = cb_db_commit(&s->db, reterr);
     if (r < 0)
         roll_back(s);
     return r;

@@ -192,6 +192,34 @@ def test_poisoned_package_is_set_aside(database, place, poison, words):
     assert stored(query) == sorted(good)
 
 
+def test_several_in_one_transaction_and_one_is_refused(database, place, tmp_path):
+    """What waits together is committed together; what the database refuses of it goes alone."""
+    conninfo, query = database
+    with psycopg.connect(conninfo) as db:
+        db.execute("ALTER TABLE violation ADD CONSTRAINT no_third CHECK (sequence <> 3)")
+    outboxes = [Outbox(tmp_path / f"outbox{i}") for i in range(5)]
+    ids = [make(o.folder, 8) for o in outboxes]
+    with psycopg.connect(conninfo) as db:
+        db.execute("LOCK TABLE violation_id IN ACCESS EXCLUSIVE MODE")
+        store = place.store(conninfo)
+        for i, o in enumerate(outboxes):
+            edge = place.start(f"edge{i}.log", "edge", o.folder, "--store", place.endpoint)
+            edge.wait_for_text("connected to the store")
+        harness.wait_for("a store that waits", lambda: query(
+            "SELECT 1 FROM pg_locks WHERE relation = 'violation_id'::regclass AND NOT granted"))
+    for o in outboxes:
+        wait_until_empty(o)
+    assert [o.ids("aside") for o in outboxes] == [{names[2]} for names in ids]
+    assert all("no_third" in reason for o in outboxes for reason in o.reasons())
+    assert stored(query) == sorted(n for names in ids for n in names if n != names[2])
+    # one transaction of several, and none that is left half
+    sizes = [n for (n,) in query("SELECT count(*) FROM violation GROUP BY xmin::text")]
+    assert max(sizes) >= 2, sizes
+    assert query("SELECT count(*) FROM evidence_media") == [(2 * 5 * 7,)]
+    assert query("SELECT count(*) FROM violation_id") == [(5 * 7,)]
+    assert store.text().count("rejected:") == 5
+
+
 def test_untrusted_key_is_refused(database, place, tmp_path):
     conninfo, query = database
     make(place.outbox.folder, 1)

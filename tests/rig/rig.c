@@ -66,9 +66,10 @@ static int run_edge(const char *folder, const struct words *w, const struct cb_b
     return r < 0 ? fail(&e) : 0;
 }
 
-static int put(void *self, const struct cb_package *p, struct cb_error *reterr)
+static void put(void *self, const struct cb_package *const *p, size_t n,
+                struct cb_package_verdict *ret)
 {
-    return cb_store_put(self, p, reterr);
+    cb_store_put(self, p, n, ret);
 }
 
 static int put_minutes(void *self, const char *json, size_t n, struct cb_error *reterr)

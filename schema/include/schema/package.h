@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "schema/evidence.h"
 
 struct cb_package_file {
@@ -24,6 +25,13 @@ struct cb_package {
     size_t n_signature;
     struct cb_package_file file[CB_EVIDENCE_FILES_MAX];
     size_t n_files;
+};
+
+/** What became of a package in the store. */
+struct cb_package_verdict {
+    /* 0: committed and on disk; -EBADMSG: it can never be stored; anything else: not now */
+    int r;
+    struct cb_error error; /* with r < 0 */
 };
 
 #endif

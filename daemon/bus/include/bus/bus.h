@@ -82,14 +82,19 @@ struct cb_bus_stats cb_bus_stats(struct cb_bus *b);
 /** Prometheus text; self is the struct cb_bus. */
 void cb_bus_print_metrics(void *self, FILE *out);
 
+/** So many packages at most are given to the store at once. */
+#define CB_BUS_BATCH_MAX 32
+
 /**
  * The store as the bus sees it; called from the receiver's thread alone.
- * store, minutes: 0: committed and on disk: acknowledged; -EBADMSG: it can never be stored, the
- * edge sets it aside with reterr's words; anything else: not now, the edge tries again.
+ * store: packages that wait together, 1 to CB_BUS_BATCH_MAX of them, of one edge or of several; each
+ * is answered by its verdict: acknowledged, set aside by its edge with the verdict's words, or sent
+ * again. minutes: the same as a return value.
  */
 struct cb_bus_handler {
     void *self;
-    int (*store)(void *self, const struct cb_package *p, struct cb_error *reterr);
+    void (*store)(void *self, const struct cb_package *const *p, size_t n,
+                  struct cb_package_verdict *ret);
     int (*minutes)(void *self, const char *json, size_t n, struct cb_error *reterr); /* or NULL */
 };
 

@@ -35,14 +35,20 @@ int cb_store_create(struct cb_store **ret, const struct cb_store_opts *opts,
 /** Takes NULL. */
 void cb_store_destroy(struct cb_store **s);
 
+/** So many packages at most go into one transaction. */
+#define CB_STORE_BATCH_MAX 32
 /**
- * Verifies a package and stores it: media first (written, fsync, renamed), then all its rows in one
- * transaction. The same package again changes nothing and is 0.
- * @return 0: committed and on disk; -EBADMSG: it can never be stored (no record, wrong hash or
- * signature, untrusted key, another record under its id); -EAGAIN: PostgreSQL is away; -ENOSPC, …
+ * Verifies packages and stores them, up to CB_STORE_BATCH_MAX in one transaction: media first
+ * (written, synced, named), then all rows, then COMMIT, on a synchronous standby too where there is
+ * one. Each has a verdict of its own: what is wrong with one does not touch its neighbours. The
+ * same package again changes nothing and is 0.
+ * @param ret  n verdicts: 0: committed and on disk; -EBADMSG: it can never be stored (no record,
+ *             wrong hash or signature, untrusted key, another record under its id); -EAGAIN:
+ *             PostgreSQL is away; -ENOSPC, …
  */
-int cb_store_put(struct cb_store *s, const struct cb_package *p, struct cb_error *reterr);
-/** A JSON array of traffic minutes (schema/minute.h). Results as cb_store_put. */
+void cb_store_put(struct cb_store *s, const struct cb_package *const *p, size_t n,
+                  struct cb_package_verdict *ret);
+/** A JSON array of traffic minutes (schema/minute.h). @return as a verdict of cb_store_put */
 int cb_store_put_minutes(struct cb_store *s, const char *json, size_t n, struct cb_error *reterr);
 
 struct cb_store_stats cb_store_stats(struct cb_store *s);

@@ -131,9 +131,8 @@ static int minutes_done(void *self, uint64_t number)
     return 0;
 }
 
-static int store(void *self, const struct cb_package *p, struct cb_error *reterr)
+static int store_one(struct outbox *o, const struct cb_package *p, struct cb_error *reterr)
 {
-    struct outbox *o = self;
     char number[16] = {0};
     assert_true(p->n_record < sizeof number);
     memcpy(number, p->record, p->n_record);
@@ -143,6 +142,14 @@ static int store(void *self, const struct cb_package *p, struct cb_error *reterr
     pthread_mutex_unlock(&o->lock);
     assert_int_equal(p->n_files, 1);
     return r < 0 ? cb_error_set(reterr, r, p->id, "as the test wants") : 0;
+}
+
+static void store(void *self, const struct cb_package *const *p, size_t n,
+                  struct cb_package_verdict *ret)
+{
+    assert_true(n >= 1 && n <= CB_BUS_BATCH_MAX);
+    for (size_t i = 0; i < n; i++)
+        ret[i].r = store_one(self, p[i], &ret[i].error);
 }
 
 static int store_minutes(void *self, const char *json, size_t n, struct cb_error *reterr)

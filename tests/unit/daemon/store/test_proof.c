@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "db.h"
 #include "media.h"
 #include "proof.h"
 #include "samples.h"
@@ -129,31 +130,70 @@ static void test_parts(void **state)
     q = p, q.n_record = 0, expect(&q, "record.json");
 }
 
+static bool has_length(const char *path, long n)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_size == n;
+}
+
+/* More than are written at once, and some of them the same. */
+#define N_MEDIA 150
 static void test_media_by_content(void **state)
 {
-    char dir[] = "/tmp/citybrain-media-XXXXXX", sha256[CB_SHA256_LEN], path[256];
-    struct stat st;
+    static char bytes[N_MEDIA][16], sha256[N_MEDIA][CB_SHA256_LEN];
+    char dir[] = "/tmp/citybrain-media-XXXXXX", path[6000], last[6000];
+    struct cb_media_item item[N_MEDIA];
     int fd;
     (void) state;
+    for (int i = 0; i < N_MEDIA; i++) {
+        snprintf(bytes[i], sizeof bytes[i], "bytes %02d", i % 97);
+        hash(bytes[i], 8, sha256[i]);
+        item[i] = (struct cb_media_item) {sha256[i], bytes[i], 8};
+    }
     assert_non_null(mkdtemp(dir));
     assert_int_equal(cb_media_open(dir, &fd, NULL), 0);
-    hash("bytes", 5, sha256);
-    snprintf(path, sizeof path, "%s/%.2s/%s", dir, sha256, sha256 + 2);
-    for (int i = 0; i < 2; i++) /* again is as once */
-        assert_int_equal(cb_media_put(fd, sha256, "bytes", 5, NULL), 0);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_size, 5);
-    assert_int_equal(truncate(path, 3), 0); /* what a lost disk block may leave */
-    assert_int_equal(cb_media_put(fd, sha256, "bytes", 5, NULL), 0);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_size, 5);
+    snprintf(last, sizeof last, "%s/%.2s/%s", dir, sha256[60], sha256[60] + 2);
+    assert_int_equal(cb_media_put(fd, item, 0, NULL), 0);
+    for (int again = 0; again < 3; again++) {
+        assert_int_equal(cb_media_put(fd, item, N_MEDIA, NULL), 0);
+        for (int i = 0; i < N_MEDIA; i++) {
+            snprintf(path, sizeof path, "%s/%.2s/%s", dir, sha256[i], sha256[i] + 2);
+            assert_true(has_length(path, 8));
+        }
+        assert_int_equal(truncate(last, 3), 0); /* what a lost disk block may leave */
+    }
+    snprintf(path, sizeof path, "%s/tmp", dir);
+    assert_int_equal(rmdir(path), 0); /* nothing is left there */
+    struct cb_error e = {0};
+    assert_int_equal(cb_media_put(fd, item, N_MEDIA, &e), -ENOENT); /* the one that is too short */
+    assert_string_equal(e.where, "media folder");
     close(fd);
-    unlink(path);
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, i ? "tmp" : (char[]){sha256[0], sha256[1], 0});
-        assert_int_equal(rmdir(path), 0);
+    for (int i = 0; i < N_MEDIA; i++) {
+        snprintf(path, sizeof path, "%s/%.2s/%s", dir, sha256[i], sha256[i] + 2);
+        unlink(path);
+        *strrchr(path, '/') = '\0';
+        rmdir(path);
     }
     assert_int_equal(rmdir(dir), 0);
+}
+
+static void expect_array(const char *const *values, size_t n, const char *want)
+{
+    struct cb_db_array a = {0};
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(cb_db_array_add(&a, values[i]), 0);
+    assert_string_equal(cb_db_array_end(&a), want);
+    cb_db_array_deinit(&a);
+}
+
+static void test_arrays(void **state)
+{
+    static const char *const words[] = {"a", NULL, "", "NULL", "{\"k\":\"C:\\\\x\"}", "福,田\n"};
+    (void) state;
+    expect_array(NULL, 0, "{}");
+    expect_array(words + 1, 1, "{NULL}");
+    expect_array(words, CB_LEN(words),
+                 "{\"a\",NULL,\"\",\"NULL\",\"{\\\"k\\\":\\\"C:\\\\\\\\x\\\"}\",\"福,田\n\"}");
 }
 
 static void test_create_refuses(void **state)
@@ -184,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_each_digit_of_the_signature_counts),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_media_by_content),
+        cmocka_unit_test(test_arrays),
         cmocka_unit_test(test_create_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
