@@ -181,13 +181,18 @@ int cb_alert_parse(const char *json, size_t n, struct cb_alert *ret)
     return rd.r;
 }
 
+void cb_alert_topic_district(const char *district, char ret[CB_NAME_LEN])
+{
+    copy_text(ret, CB_NAME_LEN, district[0] ? district : "_");
+    for (unsigned char *c = (unsigned char *) ret; *c; c++)
+        if (*c <= ' ' || *c == '.' || *c == 0x7f)
+            *c = '_';
+}
+
 void cb_alert_topic(const struct cb_alert *a, char *ret, size_t size)
 {
     char district[CB_NAME_LEN];
-    copy_text(district, sizeof district, a->district[0] ? a->district : "_");
-    for (unsigned char *c = (unsigned char *) district; *c; c++)
-        if (*c <= ' ' || *c == '.' || *c == 0x7f)
-            *c = '_';
+    cb_alert_topic_district(a->district, district);
     const char *kind = cb_violation_kind_name(a->kind);
     snprintf(ret, size, "alert.%s.%s.%s", district, kind ? kind : "none",
              cb_severity_name(a->severity));

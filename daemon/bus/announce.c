@@ -8,15 +8,29 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "readers.h"
 #include "schema/alert.h"
 
 #define ALERTS_A_TURN 100  /* then replay and delivery have their turn */
 #define REPLAY_MAX 500     /* alerts of one answer; the asker asks on */
+#define REPLAY_LOOK_MAX 5000 /* alerts looked at for one answer to a reader of some districts */
 #define REQUEST_BYTES_MAX 1024
-#define ALERTS_HIGH_WATER 10000
+/* What waits in memory for one reader who stands still, some 3 MiB of alerts; then it is cut off. */
+#define ALERTS_HIGH_WATER 2000
+/* Answers and requests that wait for or of one asker: it asks one thing after the other. */
+#define REPLAY_HIGH_WATER 2
+#define REOPEN_MS 50
 
-static int open_server(struct cb_announcer *a, int type, const char *endpoint, const char *name,
-                       char domain[64], void **ret, struct cb_error *reterr)
+/* An XPUB whose readers differ in what they may have asks us about each subscription. */
+static int ask_for_each(void *arg, void *socket)
+{
+    int yes = 1;
+    (void) arg;
+    return zmq_setsockopt(socket, ZMQ_XPUB_MANUAL, &yes, sizeof yes) == 0 ? 0 : -errno;
+}
+
+static int open_socket(struct cb_announcer *a, int type, const char *endpoint, const char *domain,
+                       void **ret, struct cb_error *reterr)
 {
     struct cb_bus_socket_opts o = {
         .type = type,
@@ -24,33 +38,67 @@ static int open_server(struct cb_announcer *a, int type, const char *endpoint, c
         .is_server = true,
         .domain = domain,
         .curve = a->opts->curve,
-        .high_water = ALERTS_HIGH_WATER,
+        .high_water = type == ZMQ_XPUB ? ALERTS_HIGH_WATER : REPLAY_HIGH_WATER,
         .n_bytes_max = REQUEST_BYTES_MAX, /* all that comes in are subscriptions and requests */
+        .before = type == ZMQ_XPUB && a->alerts_curve ? ask_for_each : NULL,
     };
+    return cb_bus_socket_open(a->ctx, &o, ret, reterr);
+}
+
+static int open_server(struct cb_announcer *a, int type, const char *endpoint, const char *name,
+                       char domain[64], void **ret, struct cb_error *reterr)
+{
     snprintf(domain, 64, "%s-%p", name, (void *) a);
-    int r = o.curve ? cb_bus_context_allow(a->ctx, domain, o.curve) : 0;
+    int r = a->opts->curve ? cb_bus_context_allow(a->ctx, domain, a->opts->curve) : 0;
     if (r < 0)
         return cb_error_set(reterr, r, endpoint, "no room for its list of keys");
-    return cb_bus_socket_open(a->ctx, &o, ret, reterr);
+    return open_socket(a, type, endpoint, domain, ret, reterr);
+}
+
+/* The districts of the allow-list, each once. What was announced before is not looked through: a
+ * pulse may name a sequence of another district, which costs its reader one question. */
+static int make_pulses(struct cb_announcer *a)
+{
+    const struct cb_bus_curve *c = a->opts->curve;
+    size_t cap = 0;
+    free(a->pulse);
+    a->pulse = NULL;
+    a->n_pulses = 0;
+    for (size_t i = 0; c && i < c->n_allowed; i++)
+        for (size_t k = 0; k < c->allowed[i].n_districts; k++) {
+            const char *district = c->allowed[i].district[k];
+            size_t p = 0;
+            while (p < a->n_pulses && strcmp(a->pulse[p].district, district))
+                p++;
+            if (p < a->n_pulses)
+                continue;
+            if (cb_grow((void **) &a->pulse, &cap, a->n_pulses + 1, sizeof *a->pulse) < 0)
+                return -ENOMEM;
+            a->pulse[a->n_pulses] = (struct cb_pulse) {.sequence = a->last};
+            snprintf(a->pulse[a->n_pulses++].district, CB_NAME_LEN, "%s", district);
+        }
+    return 0;
 }
 
 int cb_announcer_open(struct cb_announcer *a, struct cb_error *reterr)
 {
     const struct cb_bus_opts *o = a->opts;
     int r = 0;
+    a->alerts_curve = o->alerts_endpoint && cb_bus_has_tcp(o->alerts_endpoint) ? o->curve : NULL;
+    a->replay_curve = o->replay_endpoint && cb_bus_has_tcp(o->replay_endpoint) ? o->curve : NULL;
     if (o->alerts_endpoint)
         r = open_server(a, ZMQ_XPUB, o->alerts_endpoint, "alerts", a->alerts_domain, &a->alerts,
                         reterr);
     if (r == 0 && o->replay_endpoint)
         r = open_server(a, ZMQ_ROUTER, o->replay_endpoint, "replay", a->replay_domain, &a->replay,
                         reterr);
-    if (r < 0) {
-        cb_announcer_close(a);
-        return r;
-    }
     if (a->source->last)
         a->last = a->source->last(a->source->self);
-    return 0;
+    if (r == 0 && (r = make_pulses(a)) < 0)
+        cb_error_set(reterr, r, "bus", "out of memory");
+    if (r < 0)
+        cb_announcer_close(a);
+    return r;
 }
 
 void cb_announcer_close(struct cb_announcer *a)
@@ -59,6 +107,47 @@ void cb_announcer_close(struct cb_announcer *a)
     cb_bus_socket_close(&a->replay);
     cb_bus_context_forget(a->ctx, a->alerts_domain);
     cb_bus_context_forget(a->ctx, a->replay_domain);
+    free(a->pulse);
+    a->pulse = NULL;
+    a->n_pulses = 0;
+}
+
+/* libzmq knows no way to part one reader from a socket, so all are: they are back in a moment, and
+ * nothing is announced until then. */
+static void shut(struct cb_announcer *a)
+{
+    cb_bus_socket_close(&a->alerts);
+    cb_bus_socket_close(&a->replay);
+    a->reopen_ns = cb_clock_mono_ns() + REOPEN_MS * CB_NS_PER_MS;
+}
+
+static void reopen(struct cb_announcer *a)
+{
+    struct cb_error e = {0};
+    const struct cb_bus_opts *o = a->opts;
+    int r = 0;
+    if (cb_clock_mono_ns() < a->reopen_ns)
+        return;
+    if (o->alerts_endpoint && !a->alerts)
+        r = open_socket(a, ZMQ_XPUB, o->alerts_endpoint, a->alerts_domain, &a->alerts, &e);
+    if (r == 0 && o->replay_endpoint && !a->replay)
+        r = open_socket(a, ZMQ_ROUTER, o->replay_endpoint, a->replay_domain, &a->replay, &e);
+    a->reopen_ns = r < 0 ? cb_clock_mono_ns() + REOPEN_MS * CB_NS_PER_MS : 0;
+    if (r < 0 && r != -EADDRINUSE) /* that is our own old socket, for a moment */
+        cb_err(a, "%s: %s, trying again", e.where, e.text);
+}
+
+void cb_announcer_allow(struct cb_announcer *a, bool are_rights_kept)
+{
+    const struct cb_bus_curve *c = a->opts->curve;
+    if (!c)
+        return;
+    if ((a->alerts_domain[0] && cb_bus_context_allow(a->ctx, a->alerts_domain, c) < 0) ||
+        (a->replay_domain[0] && cb_bus_context_allow(a->ctx, a->replay_domain, c) < 0) ||
+        make_pulses(a) < 0)
+        cb_err(a, "out of memory, some readers of alerts may be refused");
+    if (!are_rights_kept)
+        shut(a);
 }
 
 static void topic_of(const char *json, char *ret, size_t size)
@@ -83,6 +172,36 @@ static int send_alert(void *socket, uint64_t sequence, const char *json, bool mo
     return cb_bus_send(socket, json, strlen(json), more);
 }
 
+/*
+ * To each reader, or to none: with XPUB_NODROP a reader whose queue is full fails the whole, and
+ * that is how we learn of it, once for each time that one fills up. Then it is sent without.
+ */
+static int announce(struct cb_announcer *a, uint64_t sequence, const char *json)
+{
+    int yes = 1, no = 0;
+    zmq_setsockopt(a->alerts, ZMQ_XPUB_NODROP, &yes, sizeof yes);
+    int r = send_alert(a->alerts, sequence, json, false);
+    zmq_setsockopt(a->alerts, ZMQ_XPUB_NODROP, &no, sizeof no);
+    if (r != -EAGAIN)
+        return r;
+    a->n_cut_off++;
+    cb_warn(a, "a reader of alerts stands still and gets no more until it has read what waits for "
+               "it; it then sees by the sequence what to ask for: sequence=%" PRIu64, sequence);
+    return send_alert(a->alerts, sequence, json, false);
+}
+
+static void note_pulse(struct cb_announcer *a, uint64_t sequence, const char *json)
+{
+    char topic[CB_NAME_LEN + 64];
+    topic_of(json, topic, sizeof topic);
+    const char *district = strchr(topic, '.') + 1;
+    for (size_t i = 0; i < a->n_pulses; i++) {
+        size_t n = strlen(a->pulse[i].district);
+        if (strncmp(district, a->pulse[i].district, n) == 0 && district[n] == '.')
+            a->pulse[i].sequence = sequence;
+    }
+}
+
 /* @return true when the outbox may hold more */
 static bool publish(struct cb_announcer *a)
 {
@@ -91,7 +210,7 @@ static bool publish(struct cb_announcer *a)
         uint64_t sequence;
         if (a->source->next_alert(a->source->self, &sequence, &json) < 0)
             return false;
-        int r = send_alert(a->alerts, sequence, json, false);
+        int r = announce(a, sequence, json);
         if (r == 0)
             r = a->source->announced(a->source->self, sequence);
         if (r < 0) { /* announced twice rather than never */
@@ -101,54 +220,120 @@ static bool publish(struct cb_announcer *a)
         }
         a->last = sequence;
         a->n_alerts++;
+        if (a->n_pulses)
+            note_pulse(a, sequence, json);
     }
     return true;
 }
 
-/* Tells a listener which sequence it should have by now. */
-static void beat(struct cb_announcer *a)
+/* Tells a listener which sequence it should have by now; district: of these alerts, or NULL. */
+static void send_beat(struct cb_announcer *a, const char *topic, const char *type,
+                      const char *district, uint64_t sequence)
 {
-    char json[160], at[CB_UTC_LEN], topic[CB_CAMERA_ID_LEN + 16];
+    char at[CB_UTC_LEN];
     uint8_t be[8];
-    if (a->opts->heartbeat_ms < 0 || cb_clock_mono_ns() < a->heartbeat_ns)
-        return;
-    a->heartbeat_ns = cb_clock_mono_ns() + a->opts->heartbeat_ms * CB_NS_PER_MS;
     cb_utc_print(cb_clock_now_ns(), at);
-    snprintf(topic, sizeof topic, "heartbeat.%s", a->opts->node);
-    snprintf(json, sizeof json, "{\"type\":\"heartbeat\",\"sequence\":%" PRIu64 ",\"at\":\"%s\"}",
-             a->last, at);
-    cb_bus_u64_print(a->last, be);
+    json_t *o = json_pack("{s:s, s:s*, s:I, s:s}", "type", type, "district", district, "sequence",
+                          (json_int_t) sequence, "at", at);
+    CB_AUTO_FREE char *json = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    if (!json)
+        return;
+    cb_bus_u64_print(sequence, be);
     cb_bus_send(a->alerts, topic, strlen(topic), true);
     cb_bus_send(a->alerts, be, sizeof be, true);
     cb_bus_send(a->alerts, json, strlen(json), false);
 }
 
-static void drop_all(void *socket)
+static void beat(struct cb_announcer *a)
+{
+    char topic[CB_NAME_LEN + CB_CAMERA_ID_LEN + 16];
+    if (a->opts->heartbeat_ms < 0 || cb_clock_mono_ns() < a->heartbeat_ns)
+        return;
+    a->heartbeat_ns = cb_clock_mono_ns() + a->opts->heartbeat_ms * CB_NS_PER_MS;
+    snprintf(topic, sizeof topic, "heartbeat.%s", a->opts->node);
+    send_beat(a, topic, "heartbeat", NULL, a->last);
+    for (size_t i = 0; i < a->n_pulses; i++) {
+        const struct cb_pulse *p = &a->pulse[i];
+        snprintf(topic, sizeof topic, "pulse.%s.%s", p->district, a->opts->node);
+        send_beat(a, topic, "pulse", p->district, p->sequence);
+    }
+}
+
+/* What readers send is one frame that begins with 0 or 1. */
+static bool is_subscription(const struct cb_bus_message *m)
+{
+    const uint8_t *data = m->frame[0].data;
+    return m->n == 1 && m->frame[0].n > 0 && data[0] <= 1;
+}
+
+static void bar(struct cb_announcer *a, zmq_msg_t *m)
+{
+    const char *key = zmq_msg_gets(m, "User-Id");
+    cb_err(a, "a reader of alerts sends what is no subscription: all are parted, its key is refused "
+              "until the list is read again: key=%s", key ? key : "none");
+    if (!key)
+        return;
+    cb_bus_context_bar(a->ctx, a->alerts_domain, key);
+    cb_bus_context_bar(a->ctx, a->replay_domain, key);
+}
+
+/*
+ * libzmq 4.3.4 takes a message that is no subscription for one when it counts whose turn it is (its
+ * queue of pipes in manual mode is then one ahead): what comes behind would be given to another
+ * reader. So from there on nobody is given anything, and all have to come anew.
+ */
+static void read_subscriptions(struct cb_announcer *a)
 {
     struct cb_bus_message m;
-    while (cb_bus_message_recv(socket, &m) == 0)
+    bool is_out_of_step = false;
+    while (cb_bus_message_recv(a->alerts, &m) == 0) {
+        if (a->alerts_curve && !is_subscription(&m)) {
+            bar(a, &m.msg[0]);
+            is_out_of_step = true;
+        } else if (a->alerts_curve && !is_out_of_step) {
+            cb_reader_subscribe(a->alerts, &m.msg[0], a->alerts_curve);
+        }
         cb_bus_message_close(&m);
+    }
+    if (is_out_of_step)
+        shut(a);
 }
 
 /* Replay */
 
 struct page {
+    struct cb_reader reader;
     uint64_t sequence[REPLAY_MAX];
     char *json[REPLAY_MAX];
-    size_t n;
+    size_t n, n_seen;
+    uint64_t seen;  /* the last one that was looked at, whosever it is */
     bool has_more;
 };
+
+static bool is_readers(const struct page *p, const char *json)
+{
+    char topic[CB_NAME_LEN + 64];
+    if (cb_reader_has_all(&p->reader))
+        return true;
+    topic_of(json, topic, sizeof topic);
+    return cb_reader_may(&p->reader, topic);
+}
 
 static int add_to_page(void *arg, uint64_t sequence, const char *json)
 {
     struct page *p = arg;
-    if (p->n == REPLAY_MAX) {
+    if (p->n == REPLAY_MAX || p->n_seen == REPLAY_LOOK_MAX) {
         p->has_more = true;
         return 1;
     }
-    if (!(p->json[p->n] = strdup(json)))
-        return -ENOMEM;
-    p->sequence[p->n++] = sequence;
+    if (is_readers(p, json)) {
+        if (!(p->json[p->n] = strdup(json)))
+            return -ENOMEM;
+        p->sequence[p->n++] = sequence;
+    }
+    p->n_seen++;
+    p->seen = sequence;
     return 0;
 }
 
@@ -177,20 +362,37 @@ static int parse_request(const struct cb_bus_frame *f, uint64_t *ret_from, uint6
     return r;
 }
 
-static void send_page(struct cb_announcer *a, const struct page *p, uint64_t from)
+/* What to ask for next. A reader of some districts need not ask again for what is not its own. */
+static uint64_t next_of(const struct cb_announcer *a, const struct page *p, uint64_t from,
+                        uint64_t to)
 {
-    char head[160];
-    uint64_t next = p->n ? p->sequence[p->n - 1] + 1 : from;
-    snprintf(head, sizeof head,
-             "{\"from\":%" PRIu64 ",\"count\":%zu,\"more\":%s,\"next\":%" PRIu64 "}", from, p->n,
-             p->has_more ? "true" : "false", next);
+    if (p->has_more)
+        return p->seen + 1;
+    if (cb_reader_has_all(&p->reader))
+        return p->n ? p->seen + 1 : from;
+    uint64_t end = to < a->last ? to : a->last;
+    return end >= from ? end + 1 : from;
+}
+
+static void send_page(struct cb_announcer *a, const struct page *p, uint64_t from, uint64_t to)
+{
+    CB_AUTO_FREE char *districts = cb_reader_districts(&p->reader);
+    json_t *o = json_pack("{s:I, s:I, s:b, s:I}", "from", (json_int_t) from, "count",
+                          (json_int_t) p->n, "more", p->has_more, "next",
+                          (json_int_t) next_of(a, p, from, to));
+    if (o && districts)
+        json_object_set_new(o, "districts", json_loads(districts, 0, NULL));
+    CB_AUTO_FREE char *head = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    if (!head)
+        return;
     cb_bus_send(a->replay, head, strlen(head), p->n > 0);
     for (size_t i = 0; i < p->n; i++)
         send_alert(a->replay, p->sequence[i], p->json[i], i + 1 < p->n);
 }
 
-static void answer(struct cb_announcer *a, const struct cb_bus_frame *asker,
-                   const struct cb_bus_frame *request)
+static void answer(struct cb_announcer *a, const struct cb_reader *reader,
+                   const struct cb_bus_frame *asker, const struct cb_bus_frame *request)
 {
     static const char *const bad = "{\"error\":\"expected {\\\"from\\\": N, \\\"to\\\": M} or 8 "
                                    "bytes big-endian\"}";
@@ -199,6 +401,8 @@ static void answer(struct cb_announcer *a, const struct cb_bus_frame *asker,
     uint64_t from = 0, to = 0;
     int r = p ? parse_request(request, &from, &to) : -ENOMEM;
     const char *error = r == -EINVAL ? bad : NULL;
+    if (p)
+        p->reader = *reader;
     if (r == 0)
         r = a->source->replay(a->source->self, from, to, add_to_page, p);
     if (r < 0 && !error)
@@ -208,7 +412,7 @@ static void answer(struct cb_announcer *a, const struct cb_bus_frame *asker,
     if (error)
         cb_bus_send(a->replay, error, strlen(error), false);
     else
-        send_page(a, p, from);
+        send_page(a, p, from, to);
     for (size_t i = 0; p && i < p->n; i++)
         free(p->json[i]);
     free(p);
@@ -221,8 +425,10 @@ static bool answer_one(struct cb_announcer *a)
     struct cb_bus_message m;
     if (cb_bus_message_recv(a->replay, &m) < 0)
         return false;
-    if (m.n == 3 && m.frame[1].n == 0)
-        answer(a, &m.frame[0], &m.frame[2]);
+    if (m.n == 3 && m.frame[1].n == 0) {
+        struct cb_reader reader = cb_reader_of(&m.msg[2], a->replay_curve);
+        answer(a, &reader, &m.frame[0], &m.frame[2]);
+    }
     cb_bus_message_close(&m);
     return true;
 }
@@ -230,8 +436,11 @@ static bool answer_one(struct cb_announcer *a)
 bool cb_announcer_turn(struct cb_announcer *a)
 {
     bool has_more = false;
+    if (a->reopen_ns)
+        reopen(a);
+    if (a->alerts)
+        read_subscriptions(a);
     if (a->alerts) {
-        drop_all(a->alerts);
         has_more = publish(a);
         beat(a);
     }
@@ -242,5 +451,6 @@ bool cb_announcer_turn(struct cb_announcer *a)
 
 int64_t cb_announcer_due_ns(const struct cb_announcer *a)
 {
-    return a->alerts && a->opts->heartbeat_ms >= 0 ? a->heartbeat_ns : INT64_MAX;
+    int64_t beat_ns = a->alerts && a->opts->heartbeat_ms >= 0 ? a->heartbeat_ns : INT64_MAX;
+    return a->reopen_ns && a->reopen_ns < beat_ns ? a->reopen_ns : beat_ns;
 }

@@ -34,23 +34,13 @@ struct cb_bus {
 
     pthread_mutex_t lock; /* leaf */
     struct cb_bus_stats stats; /* lock */
+    struct cb_bus_curve *allow; /* lock: the list to come; NULL: none */
 };
 
 static int copy_text(const char *from, const char **to)
 {
     *to = from ? strdup(from) : NULL;
     return from && !*to ? -ENOMEM : 0;
-}
-
-static int copy_curve(const struct cb_bus_curve *from, struct cb_bus_curve *to)
-{
-    *to = *from;
-    to->allowed = calloc(from->n_allowed ? from->n_allowed : 1, CB_BUS_KEY_LEN);
-    if (!to->allowed)
-        return -ENOMEM;
-    if (from->n_allowed)
-        memcpy(to->allowed, from->allowed, from->n_allowed * CB_BUS_KEY_LEN);
-    return 0;
 }
 
 static void default_to(int *v, int otherwise)
@@ -71,7 +61,7 @@ static int copy_opts(struct cb_bus *b, const struct cb_bus_opts *o)
         (r = copy_text(o->replay_endpoint, &b->opts.replay_endpoint)) < 0)
         return r;
     if (o->curve) {
-        if ((r = copy_curve(o->curve, &b->curve)) < 0)
+        if ((r = cb_bus_curve_copy(o->curve, &b->curve)) < 0)
             return r;
         b->opts.curve = &b->curve;
     }
@@ -99,6 +89,7 @@ static void show_stats(struct cb_bus *b)
     struct cb_bus_stats s = b->delivery.stats;
     s.n_alerts = b->announcer.n_alerts;
     s.n_replays = b->announcer.n_replays;
+    s.n_cut_off = b->announcer.n_cut_off;
     pthread_mutex_lock(&b->lock);
     b->stats = s;
     pthread_mutex_unlock(&b->lock);
@@ -138,6 +129,26 @@ static void wait_for_work(struct cb_bus *b)
     }
 }
 
+static void take_allowed(struct cb_bus *b)
+{
+    pthread_mutex_lock(&b->lock);
+    struct cb_bus_curve *next = b->allow;
+    b->allow = NULL;
+    pthread_mutex_unlock(&b->lock);
+    if (!next)
+        return;
+    bool are_rights_kept = cb_bus_curve_keeps(&b->curve, next);
+    struct cb_bus_curve old = b->curve;
+    b->curve.allowed = next->allowed;
+    b->curve.n_allowed = next->n_allowed;
+    next->allowed = old.allowed;
+    next->n_allowed = old.n_allowed;
+    cb_announcer_allow(&b->announcer, are_rights_kept);
+    explicit_bzero(&old, sizeof old);
+    cb_bus_curve_deinit(next);
+    free(next);
+}
+
 static void *run(void *self)
 {
     struct cb_bus *b = self;
@@ -145,6 +156,7 @@ static void *run(void *self)
     while (!cb_thread_should_stop(&b->thread)) {
         if (!has_more)
             wait_for_work(b);
+        take_allowed(b);
         has_more = cb_announcer_turn(&b->announcer);
         if (atomic_load(&b->is_hurried))
             cb_delivery_hurry(&b->delivery);
@@ -194,6 +206,25 @@ void cb_bus_wake(struct cb_bus *b)
         return;
 }
 
+int cb_bus_allow(struct cb_bus *b, const struct cb_bus_curve *curve)
+{
+    struct cb_bus_curve *next = calloc(1, sizeof *next);
+    int r = next ? cb_bus_curve_copy(curve, next) : -ENOMEM;
+    if (r < 0) {
+        free(next);
+        return r;
+    }
+    pthread_mutex_lock(&b->lock);
+    struct cb_bus_curve *old = b->allow;
+    b->allow = next;
+    pthread_mutex_unlock(&b->lock);
+    if (old)
+        cb_bus_curve_deinit(old);
+    free(old);
+    cb_bus_wake(b);
+    return 0;
+}
+
 void cb_bus_hurry(struct cb_bus *b)
 {
     atomic_store(&b->is_hurried, true);
@@ -217,6 +248,9 @@ void cb_bus_destroy(struct cb_bus **bus)
     if (b->wake_fd >= 0)
         close(b->wake_fd);
     cb_bus_curve_deinit(&b->curve);
+    if (b->allow)
+        cb_bus_curve_deinit(b->allow);
+    free(b->allow);
     free((char *) b->opts.node);
     free((char *) b->opts.store_endpoint);
     free((char *) b->opts.alerts_endpoint);
@@ -253,5 +287,7 @@ void cb_bus_print_metrics(void *self, FILE *out)
     print_counter(out, "store_refusals_total", "Handshakes that the store refused", s.n_refused);
     print_counter(out, "minutes_acked_total", "Batches of traffic minutes stored", s.n_minutes);
     print_counter(out, "alerts_total", "Alerts announced", s.n_alerts);
+    print_counter(out, "readers_cut_off_total", "Times that a reader of alerts stood still until "
+                  "its queue was full", s.n_cut_off);
     print_counter(out, "replays_total", "Replay requests answered", s.n_replays);
 }

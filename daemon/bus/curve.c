@@ -10,6 +10,10 @@
 #include <zmq.h>
 
 #include "base/mem.h"
+#include "schema/alert.h"
+
+#define DISTRICTS_WORD "districts="
+#define LINE_LEN 4096
 
 int cb_bus_key_check(const char *key)
 {
@@ -80,24 +84,87 @@ static int load_pair(const char *path, struct cb_bus_curve *c, struct cb_error *
     return 0;
 }
 
+static int add_district(struct cb_bus_reader *r, size_t *cap, const char *name)
+{
+    char topic[CB_NAME_LEN];
+    cb_alert_topic_district(name, topic);
+    if (cb_grow((void **) &r->district, cap, r->n_districts + 1, sizeof *r->district) < 0 ||
+        !(r->district[r->n_districts] = strdup(topic)))
+        return -ENOMEM;
+    r->n_districts++;
+    return 0;
+}
+
+/* "A, B" up to the line's end: a name may have spaces within. */
+static int read_districts(char *list, struct cb_bus_reader *r)
+{
+    size_t cap = 0;
+    char *at = NULL;
+    list[strcspn(list, "\r\n")] = '\0';
+    for (char *w = strtok_r(list, ",", &at); w; w = strtok_r(NULL, ",", &at)) {
+        w += strspn(w, " \t");
+        size_t n = strlen(w);
+        while (n && (w[n - 1] == ' ' || w[n - 1] == '\t'))
+            w[--n] = '\0';
+        if (n >= CB_NAME_LEN)
+            return -EINVAL;
+        int res = n ? add_district(r, &cap, w) : 0;
+        if (res < 0)
+            return res;
+    }
+    return r->n_districts ? 0 : -EINVAL;
+}
+
+static void deinit_reader(struct cb_bus_reader *r)
+{
+    for (size_t i = 0; i < r->n_districts; i++)
+        free(r->district[i]);
+    free(r->district);
+}
+
+/* KEY [name] [districts=A,B] */
+static int read_reader(char *line, struct cb_bus_reader *ret, const char *where,
+                       struct cb_error *reterr)
+{
+    char key[64];
+    struct cb_bus_reader r = {0};
+    sscanf(line, "%63s", key);
+    if (cb_bus_key_check(key) < 0)
+        return cb_error_set(reterr, -EINVAL, where, "expected a key of 40 characters (Z85)");
+    memcpy(r.key, key, CB_BUS_KEY_LEN);
+    /* behind the key: Z85 knows '=' too */
+    char *list = strstr(line + strspn(line, " \t") + CB_BUS_KEY_LEN - 1, DISTRICTS_WORD);
+    int res = list ? read_districts(list + strlen(DISTRICTS_WORD), &r) : 0;
+    if (res < 0) {
+        deinit_reader(&r);
+        return res == -ENOMEM ? cb_error_set(reterr, res, where, "out of memory")
+                              : cb_error_set(reterr, res, where,
+                                             "expected names of districts after " DISTRICTS_WORD
+                                             ", parted by commas");
+    }
+    *ret = r;
+    return 0;
+}
+
 static int load_allowed(const char *path, struct cb_bus_curve *c, struct cb_error *reterr)
 {
-    char line[256], key[64], where[sizeof reterr->where];
+    char line[LINE_LEN], where[sizeof reterr->where];
     size_t cap = 0;
     FILE *f = NULL;
     int r = open_text(path, &f, reterr);
     if (r < 0)
         return r;
     for (int no = 1; r == 0 && fgets(line, sizeof line, f); no++) {
-        if (sscanf(line, "%63s", key) < 1 || strncmp(line, "# ", 2) == 0)
+        if (!line[strspn(line, " \t\r\n")] || strncmp(line, "# ", 2) == 0)
             continue;
         snprintf(where, sizeof where, "%s:%d", path, no);
-        if (cb_bus_key_check(key) < 0)
-            r = cb_error_set(reterr, -EINVAL, where, "expected a key of 40 characters (Z85)");
-        else if (cb_grow((void **) &c->allowed, &cap, c->n_allowed + 1, CB_BUS_KEY_LEN) < 0)
+        struct cb_bus_reader reader;
+        if (strlen(line) == sizeof line - 1)
+            r = cb_error_set(reterr, -EINVAL, where, "expected less than %d bytes", LINE_LEN - 1);
+        else if (cb_grow((void **) &c->allowed, &cap, c->n_allowed + 1, sizeof *c->allowed) < 0)
             r = cb_error_set(reterr, -ENOMEM, where, "out of memory");
-        else
-            memcpy(c->allowed[c->n_allowed++], key, CB_BUS_KEY_LEN);
+        else if ((r = read_reader(line, &reader, where, reterr)) == 0)
+            c->allowed[c->n_allowed++] = reader;
     }
     fclose(f);
     return r;
@@ -137,8 +204,68 @@ int cb_bus_curve_load(struct cb_bus_curve *ret, const char *key_file, const char
     return 0;
 }
 
+static int copy_reader(const struct cb_bus_reader *from, struct cb_bus_reader *to)
+{
+    size_t cap = 0;
+    int r = 0;
+    *to = (struct cb_bus_reader) {0};
+    memcpy(to->key, from->key, sizeof to->key);
+    for (size_t i = 0; i < from->n_districts && r == 0; i++)
+        r = add_district(to, &cap, from->district[i]);
+    return r;
+}
+
+int cb_bus_curve_copy(const struct cb_bus_curve *from, struct cb_bus_curve *ret)
+{
+    struct cb_bus_curve c = *from;
+    c.n_allowed = 0;
+    int r = 0;
+    if (!(c.allowed = calloc(from->n_allowed ? from->n_allowed : 1, sizeof *c.allowed)))
+        r = -ENOMEM;
+    while (r == 0 && c.n_allowed < from->n_allowed) {
+        r = copy_reader(&from->allowed[c.n_allowed], &c.allowed[c.n_allowed]);
+        c.n_allowed++;
+    }
+    if (r < 0)
+        cb_bus_curve_deinit(&c);
+    else
+        *ret = c;
+    return r;
+}
+
+static bool has_district(const struct cb_bus_reader *r, const char *district)
+{
+    bool has = !r->district;
+    for (size_t i = 0; district && i < r->n_districts && !has; i++)
+        has = strcmp(r->district[i], district) == 0;
+    return has;
+}
+
+bool cb_bus_curve_may(const struct cb_bus_curve *c, const char *key, const char *district)
+{
+    for (size_t i = 0; i < c->n_allowed; i++)
+        if (strcmp(c->allowed[i].key, key) == 0 && has_district(&c->allowed[i], district))
+            return true;
+    return false;
+}
+
+bool cb_bus_curve_keeps(const struct cb_bus_curve *from, const struct cb_bus_curve *to)
+{
+    for (size_t i = 0; i < from->n_allowed; i++) {
+        const struct cb_bus_reader *r = &from->allowed[i];
+        if (!r->district && !cb_bus_curve_may(to, r->key, NULL))
+            return false;
+        for (size_t k = 0; k < r->n_districts; k++)
+            if (!cb_bus_curve_may(to, r->key, r->district[k]))
+                return false;
+    }
+    return true;
+}
+
 void cb_bus_curve_deinit(struct cb_bus_curve *c)
 {
+    for (size_t i = 0; i < c->n_allowed; i++)
+        deinit_reader(&c->allowed[i]);
     free(c->allowed);
     explicit_bzero(c, sizeof *c);
 }

@@ -110,6 +110,11 @@ static int for_each(const char *list, void *s, const struct cb_bus_socket_opts *
     return 0;
 }
 
+bool cb_bus_has_tcp(const char *endpoints)
+{
+    return strstr(endpoints, "tcp://") != NULL;
+}
+
 int cb_bus_socket_open(struct cb_bus_context *c, const struct cb_bus_socket_opts *o, void **ret,
                        struct cb_error *reterr)
 {

@@ -17,7 +17,8 @@
 /*
  * `next` is the sequence that is due. Live alerts below it were seen already, a live one above it
  * opens a gap: [next, it) is asked for, and the live one is held back until that is through.
- * Heartbeats open a gap the same way, when the edge is ahead of what came.
+ * Heartbeats open a gap the same way, when the edge is ahead of what came. A reader of some
+ * districts hears their pulses instead, and is told by the answer's head how far it has all of its own.
  */
 struct cb_bus_subscriber {
     /* set at create, then immutable */
@@ -123,8 +124,25 @@ static int add_frame(struct cb_bus_subscriber *s, zmq_msg_t *m)
     return 0;
 }
 
+struct head {
+    bool has_more, is_limited;
+    uint64_t next;
+};
+
+static int read_head(zmq_msg_t *m, struct head *ret)
+{
+    json_t *o = json_loadb(zmq_msg_data(m), zmq_msg_size(m), 0, NULL);
+    int r = json_is_object(o) && !json_object_get(o, "error") ? 0 : -EBADMSG;
+    ret->has_more = json_is_true(json_object_get(o, "more"));
+    ret->is_limited = json_is_array(json_object_get(o, "districts"));
+    json_int_t next = json_integer_value(json_object_get(o, "next"));
+    ret->next = next > 0 ? (uint64_t) next : 0;
+    json_decref(o);
+    return r;
+}
+
 /* All frames of one answer: empty, head, then three an alert. The head leaves the page. */
-static int read_page(struct cb_bus_subscriber *s, bool *ret_more)
+static int read_page(struct cb_bus_subscriber *s, struct head *ret)
 {
     bool has_more = true;
     int r = 0;
@@ -143,15 +161,11 @@ static int read_page(struct cb_bus_subscriber *s, bool *ret_more)
     }
     if (r < 0 || s->n_page < 2 || zmq_msg_size(&s->page[0]) != 0 || (s->n_page - 2) % 3 != 0)
         return r < 0 ? r : -EBADMSG;
-    json_t *head = json_loadb(zmq_msg_data(&s->page[1]), zmq_msg_size(&s->page[1]), 0, NULL);
-    bool is_error = !json_is_object(head) || json_object_get(head, "error");
-    *ret_more = json_is_true(json_object_get(head, "more"));
-    json_decref(head);
     s->i_page = 2;
-    return is_error ? -EBADMSG : 0;
+    return read_head(&s->page[1], ret);
 }
 
-static int ask(struct cb_bus_subscriber *s, int timeout_ms, bool *ret_more)
+static int ask(struct cb_bus_subscriber *s, int timeout_ms, struct head *ret)
 {
     char request[96];
     zmq_pollitem_t item = {.socket = s->asker, .events = ZMQ_POLLOUT};
@@ -170,7 +184,7 @@ static int ask(struct cb_bus_subscriber *s, int timeout_ms, bool *ret_more)
     item.events = ZMQ_POLLIN;
     if (zmq_poll(&item, 1, ANSWER_MS) <= 0)
         return -EAGAIN;
-    return read_page(s, ret_more);
+    return read_page(s, ret);
 }
 
 static void end_gap(struct cb_bus_subscriber *s)
@@ -183,19 +197,32 @@ static void end_gap(struct cb_bus_subscriber *s)
     s->is_open_end = false;
 }
 
+/* What lies before `next` is other districts': not ours, and not missed. */
+static void skip(struct cb_bus_subscriber *s, uint64_t next, bool has_more)
+{
+    close_page(s);
+    s->next = next;
+    if (s->gap_to < next)
+        s->gap_to = 0;
+    if (!has_more)
+        s->is_open_end = false;
+}
+
 /* @return 0: the page has something, or the gap is over; -EAGAIN: nobody answers yet */
 static int fill(struct cb_bus_subscriber *s, int timeout_ms)
 {
-    bool has_more = false;
-    int r = ask(s, timeout_ms, &has_more);
+    struct head head = {0};
+    int r = ask(s, timeout_ms, &head);
     if (r == -EAGAIN && s->is_open_end)
         return r; /* what was asked for by the user is asked for until it comes */
     if (r < 0)
         cb_warn(s, "what was missed cannot be had: %s", strerror(-r));
-    if (r < 0 || s->n_page <= 2) {
+    if (r == 0 && s->n_page <= 2 && head.is_limited && head.next > s->next)
+        skip(s, head.next, head.has_more);
+    else if (r < 0 || s->n_page <= 2) {
         close_page(s);
         end_gap(s);
-    } else if (!has_more && s->is_open_end) {
+    } else if (!head.has_more && s->is_open_end) {
         s->is_open_end = false; /* the rest is live */
     }
     return 0;
@@ -287,6 +314,12 @@ static int on_live(struct cb_bus_subscriber *s, const struct cb_bus_message *m,
         return -EAGAIN;
     uint64_t sequence = cb_bus_u64_parse(m->frame[1].data);
     bool is_beat = m->frame[0].n > 10 && memcmp(m->frame[0].data, "heartbeat.", 10) == 0;
+    bool is_pulse = m->frame[0].n > 6 && memcmp(m->frame[0].data, "pulse.", 6) == 0;
+    if (is_pulse) {
+        if (s->has_next && sequence >= s->next)
+            s->gap_to = sequence;
+        return -EAGAIN;
+    }
     if (is_beat) {
         if (s->has_next && sequence >= s->next)
             s->gap_to = sequence;

@@ -54,22 +54,36 @@ int cb_bus_context_allow(struct cb_bus_context *c, const char *domain,
     if (!key)
         return -ENOMEM;
     for (size_t i = 0; i < curve->n_allowed; i++)
-        zmq_z85_decode(key[i], curve->allowed[i]);
+        zmq_z85_decode(key[i], curve->allowed[i].key);
     pthread_mutex_lock(&c->lock);
     struct allow *a = find(c, "");
     if (find(c, domain))
-        r = -EEXIST;
-    else if (!a || strlen(domain) >= sizeof a->domain)
+        a = find(c, domain); /* its list is exchanged */
+    if (!a || strlen(domain) >= sizeof a->domain)
         r = -ENOMEM;
     else {
+        uint8_t(*old)[32] = a->key;
         strcpy(a->domain, domain);
         a->key = key;
         a->n_keys = curve->n_allowed;
+        key = old;
     }
     pthread_mutex_unlock(&c->lock);
-    if (r < 0)
-        free(key);
+    free(key);
     return r;
+}
+
+void cb_bus_context_bar(struct cb_bus_context *c, const char *domain, const char *key)
+{
+    uint8_t barred[32];
+    if (!zmq_z85_decode(barred, key))
+        return;
+    pthread_mutex_lock(&c->lock);
+    struct allow *a = domain[0] ? find(c, domain) : NULL;
+    for (size_t i = a ? a->n_keys : 0; i-- > 0;)
+        if (memcmp(a->key[i], barred, sizeof barred) == 0)
+            memcpy(a->key[i], a->key[--a->n_keys], sizeof barred);
+    pthread_mutex_unlock(&c->lock);
 }
 
 void cb_bus_context_forget(struct cb_bus_context *c, const char *domain)

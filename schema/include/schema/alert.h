@@ -26,7 +26,9 @@ struct cb_alert {
 void cb_alert_from_evidence(const struct cb_evidence *e, struct cb_alert *ret);
 int cb_alert_print(const struct cb_alert *a, char **ret_json);
 int cb_alert_parse(const char *json, size_t n, struct cb_alert *ret);
-/** "alert.<district>.<kind>.<severity>"; spaces, dots and controls in a district become '_'. */
+/** A district as it stands in topics: spaces, dots and controls become '_'; "" becomes "_". */
+void cb_alert_topic_district(const char *district, char ret[CB_NAME_LEN]);
+/** "alert.<district>.<kind>.<severity>" */
 void cb_alert_topic(const struct cb_alert *a, char *ret, size_t size);
 
 #endif

@@ -59,6 +59,7 @@ struct cb_bus_stats {
     bool is_connected;    /* to the store; always true for inproc */
     uint64_t n_sent, n_acked, n_set_aside, n_retried; /* packages */
     uint64_t n_alerts, n_replays, n_minutes;
+    uint64_t n_cut_off;   /* times that a reader of alerts stood still until its queue was full */
     uint64_t n_refused;   /* handshakes with the store that failed: wrong or unknown keys */
 };
 
@@ -76,6 +77,12 @@ void cb_bus_wake(struct cb_bus *b);
 /** No back-off is waited for any more: what is due goes at once, for a daemon that is about to
  *  end. From any thread; never blocks. */
 void cb_bus_hurry(struct cb_bus *b);
+/**
+ * Another list of keys: new ones are let in at once; who lost a right is parted from what he had,
+ * within a moment in which the others have to connect anew. From any thread. curve is copied; its
+ * own keys are not looked at. @return 0; -ENOMEM
+ */
+int cb_bus_allow(struct cb_bus *b, const struct cb_bus_curve *curve);
 /** Takes NULL. What was not acknowledged stays in the outbox. */
 void cb_bus_destroy(struct cb_bus **b);
 struct cb_bus_stats cb_bus_stats(struct cb_bus *b);

@@ -46,7 +46,7 @@ static void test_round_trip(void **state)
     assert_string_equal(c.public_key, public);
     assert_string_equal(c.server_key, public);
     assert_int_equal(c.n_allowed, 2);
-    assert_string_equal(c.allowed[1], public);
+    assert_string_equal(c.allowed[1].key, public);
     cb_bus_curve_deinit(&c);
     assert_int_equal(cb_bus_keys_write(path("k"), public, &e), -EEXIST);
 }
@@ -84,8 +84,46 @@ static void test_refusals(void **state)
 
     chmod(path("a"), 0640);
     assert_int_equal(cb_bus_curve_load(&c, path("a"), NULL, NULL, &e), -EACCES);
+    chmod(path("a"), 0600);
     assert_int_equal(cb_bus_curve_load(&c, path("none"), NULL, NULL, &e), -ENOENT);
     assert_int_equal(cb_bus_curve_load(&c, dir, NULL, NULL, &e), -EINVAL);
+}
+
+static void load_allowed(const char *text, struct cb_bus_curve *ret)
+{
+    struct cb_error e = {0};
+    write_text("allow", text);
+    assert_int_equal(cb_bus_curve_load(ret, path("a"), path("allow"), NULL, &e), 0);
+}
+
+#define K1 "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+#define K2 "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+
+static void test_districts(void **state)
+{
+    struct cb_bus_curve all, some, fewer, copy;
+    struct cb_error e;
+    (void) state;
+    load_allowed(K1 " centre\n" K2 "\n", &all);
+    load_allowed(K1 " centre, all of it\n" K2 " car 7 districts=福田, Nan Shan.,南山 \r\n", &some);
+    load_allowed(K2 " districts=南山\n" K2 " districts=福田\n", &fewer);
+    assert_true(cb_bus_curve_may(&some, K1, NULL) && cb_bus_curve_may(&some, K1, "x"));
+    assert_false(cb_bus_curve_may(&some, K2, NULL) || cb_bus_curve_may(&some, K2, "福"));
+    assert_true(cb_bus_curve_may(&some, K2, "福田") && cb_bus_curve_may(&some, K2, "Nan_Shan_"));
+    assert_true(cb_bus_curve_may(&fewer, K2, "福田") && cb_bus_curve_may(&fewer, K2, "南山"));
+    assert_false(cb_bus_curve_may(&fewer, K1, "福田"));
+    assert_true(cb_bus_curve_keeps(&some, &all) && cb_bus_curve_keeps(&fewer, &some));
+    assert_false(cb_bus_curve_keeps(&all, &some) || cb_bus_curve_keeps(&some, &fewer));
+    assert_int_equal(cb_bus_curve_copy(&some, &copy), 0);
+    assert_true(cb_bus_curve_keeps(&some, &copy) && cb_bus_curve_keeps(&copy, &some));
+    cb_bus_curve_deinit(&all);
+    cb_bus_curve_deinit(&some);
+    cb_bus_curve_deinit(&fewer);
+    cb_bus_curve_deinit(&copy);
+    write_text("allow", K1 " x districts=\n");
+    assert_int_equal(cb_bus_curve_load(&all, path("a"), path("allow"), NULL, &e), -EINVAL);
+    assert_non_null(strstr(e.where, "allow:1"));
+    assert_non_null(strstr(e.text, "names of districts"));
 }
 
 int main(void)
@@ -93,7 +131,8 @@ int main(void)
     if (!mkdtemp(dir))
         return 1;
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),
-                                       cmocka_unit_test(test_refusals)};
+                                       cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_districts)};
     int n = cmocka_run_group_tests(tests, NULL, NULL);
     static const char *const names[] = {"k", "allow", "server", "a", "b", "mixed", "half", "junk"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
