@@ -25,6 +25,7 @@
 #define SHADE_ALONG_M     4.0  /* and so near along, or beside its length */
 #define PART_BEHIND_M     6.0  /* what stands out behind a vehicle nearer than this is its own */
 #define SOLID_MAX_M       3.5  /* no road user is broader, the rim of its shadow included */
+#define HELD_UP_M         4.0  /* has moved no farther: its edge may have been that of what hid it */
 
 struct pair {
     double cost;
@@ -195,6 +196,49 @@ static void confirm_all(struct cb_tracker *k)
     }
 }
 
+static bool overlaps(const struct cb_box *a, const struct cb_box *b)
+{
+    return a->x < b->x + b->w && b->x < a->x + a->w && a->y < b->y + b->h && b->y < a->y + a->h;
+}
+
+static bool was_held_up(const struct cb_track *t, const struct cb_sight *s,
+                        const struct cb_observation *o)
+{
+    if (!t->id || !t->n || o->is_cut_near || o->is_faint || o->is_part)
+        return false;
+    const struct cb_track_point *last = &t->point[t->n - 1];
+    double dt = cb_s_from_ns(s->t_ns - last->t_ns);
+    return fabs(last->y_m - t->y_first_m) < HELD_UP_M &&
+           fabs(o->y_m - last->y_m) < SPEED_MAX_MPS * dt + GATE_M &&
+           fabs(o->x_m - t->x.x) < ACROSS_GATE_M + 0.5 * t->width_m &&
+           overlaps(&o->box, &last->sample.box);
+}
+
+/*
+ * Who comes out from behind a caption or a bush had the edge of that for its own, which hardly
+ * moved; then its own runs away from what was expected. It is followed from there anew.
+ */
+static int restart(struct cb_track *t, const struct cb_sight *s, const struct cb_observation *o)
+{
+    t->y = (struct cb_kalman){.x = o->y_m, .pxx = 1, .pvv = 900};
+    t->y_first_m = o->y_m;
+    t->t_first_ns = s->t_ns;
+    t->n = 0;
+    t->n_seen = 0;
+    t->is_judged = false; /* it seemed to roll back out of view, perhaps */
+    return measure_own(t, s, o);
+}
+
+static int restart_held_up(struct cb_tracker *k, size_t i, const struct cb_sight *s, bool *is_taken)
+{
+    for (size_t j = 0; j < s->n; j++)
+        if (!s->region->is_side && !is_taken[j] && was_held_up(&k->track[i], s, &s->seen[j])) {
+            is_taken[j] = true;
+            return restart(&k->track[i], s, &s->seen[j]);
+        }
+    return measure_shared(k, i, s);
+}
+
 int cb_tracker_add(struct cb_tracker *k, const struct cb_sight *s)
 {
     predict_all(k, s->t_ns);
@@ -215,7 +259,7 @@ int cb_tracker_add(struct cb_tracker *k, const struct cb_sight *s)
             return r;
     }
     for (size_t i = 0; i < n_old; i++)
-        if (!has_patch[i] && (r = measure_shared(k, i, s)) < 0)
+        if (!has_patch[i] && (r = restart_held_up(k, i, s, is_taken)) < 0)
             return r;
     for (size_t j = 0; j < s->n; j++)
         if (!is_taken[j] && (r = give_birth(k, s, &s->seen[j])) < 0)

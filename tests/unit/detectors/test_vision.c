@@ -108,6 +108,27 @@ static void test_a_mirror_image_has_no_speed(void **state)
     }
 }
 
+/* While it comes out from behind the caption its near edge is the caption's, which stands still. */
+static void test_comes_out_from_behind_a_caption(void **state)
+{
+    (void) state;
+    const double fps[] = {25, 12.5};
+    for (int i = 0; i < 2; i++) {
+        const struct box car = {1.8, 3.5, KMH(110), 5, 1.8, 4.4, 1.45, 150, 0, 0};
+        struct view v = day;
+        v.seconds = 8;
+        v.fps = fps[i];
+        v.caption_px = 50;
+        v.box = &car;
+        v.n_boxes = 1;
+        struct outcome o;
+        watch(&v, 12, 40, 90, &o);
+        show(&o);
+        assert_int_equal(o.n, 1);
+        assert_speed(&o.passage[0], 110);
+    }
+}
+
 static void test_two_directions(void **state)
 {
     (void) state;
@@ -388,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_one_car_away),
         cmocka_unit_test(test_a_shadow_is_no_road_user),
         cmocka_unit_test(test_a_mirror_image_has_no_speed),
+        cmocka_unit_test(test_comes_out_from_behind_a_caption),
         cmocka_unit_test(test_two_directions),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_who_stops_is_no_speeder),

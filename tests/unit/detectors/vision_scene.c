@@ -141,6 +141,8 @@ static void draw(const struct view *v, uint8_t *img, int i_frame, double t_s)
         draw_box(v, img, &v->box[(int) order[i][1]], t_s);
     if (v->bump_s > 0 && t_s >= v->bump_s)
         knock(v, img);
+    memset(img + n - (size_t) v->caption_px * (size_t) v->width, 60,
+           (size_t) v->caption_px * (size_t) v->width);
     double gain = v->step_gain > 0 && t_s >= v->step_s ? v->step_gain : 1;
     for (size_t i = 0; i < n; i++) {
         int noise = (int) (hash((uint32_t) i * 977u + (uint32_t) i_frame * 131071u) % 9) - 4;

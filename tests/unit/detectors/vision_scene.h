@@ -35,6 +35,7 @@ struct view {
     double step_s, step_gain; /* the exposure changes at step_s by step_gain; 0: never */
     double bump_s;        /* the camera is knocked then, and there are houses; 0: neither */
     int bump_px;          /* what stood at x stands at x + bump_px after it */
+    int caption_px;       /* rows at the bottom that show words, not the road */
     double cut_s, jump_s;     /* at cut_s the stream breaks and its time jumps ahead; 0: never */
 };
 
