@@ -95,13 +95,15 @@ static int read_cameras(struct cb_config *c, const struct cb_yaml_node *n, struc
     if (count < 1 || count > CAMERAS_MAX)
         return cb_yaml_refuse(n, reterr, -ERANGE, "expected 1 to %d cameras", CAMERAS_MAX);
     c->camera = calloc((size_t) count, sizeof *c->camera);
-    if (!c->camera)
+    c->digest = calloc((size_t) count, sizeof *c->digest);
+    if (!c->camera || !c->digest)
         return -ENOMEM;
     for (int i = 0; i < count; i++) {
         struct cb_yaml_node item = cb_yaml_item(n, i);
         cb_camera_conf_init(&c->camera[i]);
         c->n_cameras++; /* from here on deinit is due */
         int r = cb_config_read_camera(&item, &c->camera[i], reterr);
+        cb_yaml_digest(&item, c->digest[i].bytes);
         if (r == 0)
             r = refuse_same_id(c, (size_t) i, &item, reterr);
         if (r < 0)
@@ -223,6 +225,38 @@ static void hand_down(const struct cb_config *c, struct cb_camera_conf *camera)
         camera->classifier = c->classifier;
 }
 
+/* Which of the file's other parts hold for a camera. */
+static bool takes_over(const struct cb_camera_conf *own, const char *key)
+{
+    if (!strcmp(key, "classifier"))
+        return !own->classifier.model[0];
+    if (!strcmp(key, "weather"))
+        return !own->weather.is_set;
+    if (!strcmp(key, "noise_limits"))
+        return own->road_class[0];
+    return !strcmp(key, "severity") || !strcmp(key, "chase");
+}
+
+struct shared {
+    const struct cb_camera_conf *own; /* before anything was handed down */
+    struct cb_conf_digest *digest;
+};
+
+static int add_shared(void *self, const char *key, const struct cb_yaml_node *value,
+                      struct cb_error *reterr)
+{
+    struct shared *s = self;
+    unsigned char both[2][CB_YAML_DIGEST_LEN];
+    (void) reterr;
+    if (!takes_over(s->own, key))
+        return 0;
+    crypto_hash_sha256(both[0], (const unsigned char *) key, strlen(key));
+    cb_yaml_digest(value, both[1]);
+    crypto_hash_sha256(both[0], both[0], sizeof both);
+    sodium_add(s->digest->bytes, both[0], sizeof s->digest->bytes);
+    return 0;
+}
+
 /* Each model once, however many cameras share it. */
 static int try_classifiers(const struct cb_config *c, const char *name, struct cb_error *reterr)
 {
@@ -256,6 +290,8 @@ static int fill(struct cb_config *c, struct cb_yaml *y, const char *folder, stru
     if (!c->n_cameras)
         return cb_yaml_refuse(&root, reterr, -EINVAL, "cameras is missing, expected a list");
     for (size_t i = 0; i < c->n_cameras; i++) {
+        struct shared shared = {&c->camera[i], &c->digest[i]};
+        cb_yaml_read(&root, NULL, NULL, add_shared, &shared, keys, NULL);
         hand_down(c, &c->camera[i]);
         r = hand_down_limits(c, &c->camera[i], &root, reterr);
         if (r < 0)
@@ -312,7 +348,43 @@ void cb_config_destroy(struct cb_config **config)
     for (size_t i = 0; i < c->n_cameras; i++)
         cb_camera_conf_deinit(&c->camera[i]);
     free(c->camera);
+    free(c->digest);
     free(c);
+}
+
+static bool is_same(const struct cb_opt *o, const void *a, const void *b)
+{
+    const char *x = (const char *) a + o->offset, *y = (const char *) b + o->offset;
+    return o->type == CB_OPT_STRING ? !strcmp(x, y) : !memcmp(x, y, o->size);
+}
+
+static int check_part(const char *part, const struct cb_opt *table, const void *old,
+                      const void *now, const char *file, struct cb_error *reterr)
+{
+    for (const struct cb_opt *o = table; o->key; o++) {
+        char where[160];
+        if (is_same(o, old, now) || (table == cb_bus_opts && !strcmp(o->key, "allowed_keys")))
+            continue;
+        snprintf(where, sizeof where, "%.120s %s.%s", file, part, o->key);
+        if (o->type == CB_OPT_STRING)
+            return cb_error_set(reterr, -EPERM, where, "cannot be changed while the daemon runs, "
+                                "expected '%s' as at the start; restart it instead",
+                                (const char *) old + o->offset);
+        return cb_error_set(reterr, -EPERM, where, "cannot be changed while the daemon runs; "
+                            "restart it instead");
+    }
+    return 0;
+}
+
+int cb_config_check_change(const struct cb_config *old, const struct cb_config *c,
+                           struct cb_error *reterr)
+{
+    int r;
+    if ((r = check_part("node", cb_node_opts, &old->node, &c->node, c->file, reterr)) < 0 ||
+        (r = check_part("bus", cb_bus_opts, &old->bus, &c->bus, c->file, reterr)) < 0 ||
+        (r = check_part("store", cb_store_opts, &old->store, &c->store, c->file, reterr)) < 0)
+        return r;
+    return check_part("gateway", cb_gateway_opts, &old->gateway, &c->gateway, c->file, reterr);
 }
 
 const struct cb_camera_conf *cb_config_camera(const struct cb_config *c, const char *id)

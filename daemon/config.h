@@ -39,9 +39,15 @@ struct cb_gateway_conf {
     char listen[64]; /* "127.0.0.1:9464"; "": no gateway */
 };
 
+/** Of all that a camera is told: its own entry, and what it takes over from the file's other parts. */
+struct cb_conf_digest {
+    unsigned char bytes[32];
+};
+
 /** The whole of city.yaml. Relative paths and files are below the folder of the file itself. */
 struct cb_config {
     struct cb_camera_conf *camera;
+    struct cb_conf_digest *digest; /* of each camera */
     size_t n_cameras;
     struct cb_severity_table severity; /* also in every camera */
     struct cb_classifier_conf classifier; /* of every camera that has none of its own */
@@ -67,6 +73,12 @@ int cb_config_load(struct cb_config **ret, const char *file, struct cb_error *re
 int cb_config_parse(struct cb_config **ret, const char *name, const char *folder, const char *text,
                     size_t n, struct cb_error *reterr);
 void cb_config_destroy(struct cb_config **c);
+/**
+ * Whether a daemon that runs by `old` can go over to `c`: cameras, and what they share, may differ,
+ * and the list of allowed keys. @return 0; -EPERM: reterr names the key and what was expected
+ */
+int cb_config_check_change(const struct cb_config *old, const struct cb_config *c,
+                           struct cb_error *reterr);
 /** NULL: no such camera. */
 const struct cb_camera_conf *cb_config_camera(const struct cb_config *c, const char *id);
 

@@ -9,6 +9,7 @@
 
 struct cb_config;
 struct cb_bus_context;
+struct cb_bus_curve;
 
 /** The role `edge`: cameras, detectors, evidence, outbox and the edge's side of the bus. */
 struct cb_edge;
@@ -20,6 +21,15 @@ struct cb_edge;
 int cb_edge_create(struct cb_edge **ret, const struct cb_config *config,
                    struct cb_bus_context *ctx, struct cb_error *reterr);
 int cb_edge_start(struct cb_edge *e);
+/**
+ * Goes over to another configuration's cameras while the unchanged ones run on; see
+ * cb_cameras_exchange. Takes *config on 0; on < 0 the old one goes on: reterr says why.
+ */
+int cb_edge_reload(struct cb_edge *e, struct cb_config **config, struct cb_error *reterr);
+/** Another list of who may read alerts; see cb_bus_allow. */
+int cb_edge_allow(struct cb_edge *e, const struct cb_bus_curve *curve);
+/** Lets go of what has stopped; the main thread's, now and then. */
+void cb_edge_tidy(struct cb_edge *e);
 /**
  * Stops the cameras, seals what waits, then gives the bus up to deliver_ns to hand over and announce
  * what the outbox holds. What is left waits for the next start. Then only destroy it.

@@ -26,6 +26,7 @@ struct cb_lane {
     /* set at create */
     struct cb_log log;
     const struct cb_camera_conf *conf;
+    const struct cb_config *config;
     sem_t *wake;
     struct cb_queue *queue;
     struct cb_packet_ring *ring;
@@ -33,7 +34,6 @@ struct cb_lane {
 
     struct cb_pipeline *pipeline; /* the worker's alone */
     bool is_broken;               /* the worker's: its pipeline refused the last item */
-    bool is_flushed;              /* the worker's: the stream's end has been worked */
 
     pthread_mutex_t lock; /* leaf */
     struct cb_weather weather; /* lock */
@@ -41,6 +41,8 @@ struct cb_lane {
 
     /* atomic */
     bool has_ended;
+    bool is_flushed; /* the stream's end has been worked */
+    int n_held;      /* violations that wait for their evidence */
     int64_t utc_offset_ns; /* 0: no picture or sound yet */
     uint64_t n_frames_worked, n_lost;
     int64_t t_worked_ns;
@@ -126,7 +128,7 @@ static int create_parts(struct cb_lane *l, const struct cb_node_conf *node,
 }
 
 int cb_lane_create(struct cb_lane **ret, const struct cb_camera_conf *conf,
-                   const struct cb_node_conf *node, const struct cb_sink *sink, sem_t *wake,
+                   const struct cb_config *config, const struct cb_sink *sink, sem_t *wake,
                    struct cb_error *reterr)
 {
     struct cb_lane *l = calloc(1, sizeof *l);
@@ -134,9 +136,10 @@ int cb_lane_create(struct cb_lane **ret, const struct cb_camera_conf *conf,
         return -ENOMEM;
     l->log = (struct cb_log){"camera", conf->id};
     l->conf = conf;
+    l->config = config;
     l->wake = wake;
     pthread_mutex_init(&l->lock, NULL);
-    int r = create_parts(l, node, sink, reterr);
+    int r = create_parts(l, &config->node, sink, reterr);
     if (r < 0) {
         cb_lane_destroy(&l);
         return r;
@@ -208,10 +211,10 @@ static int work_on(struct cb_lane *l, const struct cb_item *item)
 
 static void flush(struct cb_lane *l)
 {
-    l->is_flushed = true;
     int r = cb_pipeline_flush(l->pipeline);
     if (r < 0)
         cb_err(l, "what was pending at the end could not be measured: %s", strerror(-r));
+    __atomic_store_n(&l->is_flushed, true, __ATOMIC_RELEASE);
 }
 
 bool cb_lane_work(struct cb_lane *l)
@@ -219,7 +222,7 @@ bool cb_lane_work(struct cb_lane *l)
     struct cb_item item;
     int r = cb_queue_pop(l->queue, 0, &item);
     tell_weather(l);
-    if (r == -ECANCELED && !l->is_flushed) {
+    if (r == -ECANCELED && !__atomic_load_n(&l->is_flushed, __ATOMIC_RELAXED)) {
         flush(l);
         return true;
     }
@@ -245,6 +248,27 @@ const struct cb_camera_conf *cb_lane_conf(const struct cb_lane *l)
 struct cb_packet_ring *cb_lane_ring(struct cb_lane *l)
 {
     return l->ring;
+}
+
+const char *cb_lane_config_sha256(const struct cb_lane *l)
+{
+    return l->config->sha256;
+}
+
+void cb_lane_hold(struct cb_lane *l)
+{
+    __atomic_add_fetch(&l->n_held, 1, __ATOMIC_ACQ_REL);
+}
+
+void cb_lane_let_go(struct cb_lane *l)
+{
+    __atomic_sub_fetch(&l->n_held, 1, __ATOMIC_ACQ_REL);
+}
+
+bool cb_lane_is_done(struct cb_lane *l)
+{
+    return __atomic_load_n(&l->is_flushed, __ATOMIC_ACQUIRE) &&
+           __atomic_load_n(&l->n_held, __ATOMIC_ACQUIRE) == 0;
 }
 
 int64_t cb_lane_utc_offset_ns(struct cb_lane *l)

@@ -10,7 +10,7 @@
 #include "detectors/detector.h"
 
 struct cb_camera_conf;
-struct cb_node_conf;
+struct cb_config;
 struct cb_packet_ring;
 struct cb_weather;
 
@@ -21,12 +21,12 @@ struct cb_weather;
 struct cb_lane;
 
 /**
- * conf, node and sink's self must outlive it.
+ * conf is one of config's cameras; config and sink's self must outlive it.
  * @param sink called on the worker's thread
  * @param wake posted whenever there is something for the worker
  */
 int cb_lane_create(struct cb_lane **ret, const struct cb_camera_conf *conf,
-                   const struct cb_node_conf *node, const struct cb_sink *sink, sem_t *wake,
+                   const struct cb_config *config, const struct cb_sink *sink, sem_t *wake,
                    struct cb_error *reterr);
 int cb_lane_start(struct cb_lane *l);
 /** Stops ingest and joins it; what it has pushed stays to be worked. Takes NULL. */
@@ -44,6 +44,13 @@ bool cb_lane_work(struct cb_lane *l);
 void cb_lane_set_weather(struct cb_lane *l, const struct cb_weather *w);
 const struct cb_camera_conf *cb_lane_conf(const struct cb_lane *l);
 struct cb_packet_ring *cb_lane_ring(struct cb_lane *l);
+/** SHA-256 of the configuration file that this camera was started with. */
+const char *cb_lane_config_sha256(const struct cb_lane *l);
+/** A violation of this camera waits for its evidence, or no longer does; from any thread. */
+void cb_lane_hold(struct cb_lane *l);
+void cb_lane_let_go(struct cb_lane *l);
+/** True when it has stopped, all of it is worked, and no violation waits: nothing more comes. */
+bool cb_lane_is_done(struct cb_lane *l);
 /** UTC of a stream time by the lane's own anchor: for recordings, which have no UTC. */
 int64_t cb_lane_utc_offset_ns(struct cb_lane *l);
 /** True when nothing newer will come into the ring. */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "bus/bus.h"
 #include "config.h"
+#include "curve_keys.h"
 #include "edge.h"
 #include "gateway/gateway.h"
 #include "notify.h"
@@ -24,7 +25,9 @@ static const char help[] =
     "Watches the cameras of the configuration, measures, seals evidence, delivers it to the store\n"
     "and announces alerts. Runs in the foreground until SIGTERM or SIGINT: then it stops\n"
     "the cameras, seals what waits, delivers for up to 5 s, and ends. A second signal ends it at\n"
-    "once; nothing is lost by that either.\n"
+    "once; nothing is lost by that either. On SIGHUP it reads the configuration again: cameras whose\n"
+    "part is unchanged run on, others stop and start; one that is wrong is refused, and the old goes\n"
+    "on. `citybrain check` knows beforehand.\n"
     "\n"
     "  --config FILE  the configuration (city.yaml)\n"
     "  --role LIST    what this process is; default: edge, and store and gateway when configured\n"
@@ -38,6 +41,7 @@ static const char help[] =
     "  citybraind --config edge-7.yaml --role edge\n";
 
 #define DRAIN_NS (5 * CB_NS_PER_S)
+#define TIDY_NS  CB_NS_PER_S
 
 enum { EXIT_START = 1, EXIT_USAGE = 2 };
 
@@ -128,18 +132,69 @@ static void stop(struct process *p)
     cb_config_destroy(&p->config);
 }
 
+static int read_allowed(const struct cb_config *c, struct cb_bus_curve *ret, struct cb_error *e)
+{
+    int r = cb_curve_keys_load(&c->bus, ret, e);
+    if (r == 0 && c->bus.allowed_keys[0] && c->bus.curve_key[0] && !ret->n_allowed)
+        r = cb_error_set(e, -EINVAL, c->bus.allowed_keys,
+                         "is empty, expected one key at least: nobody could connect");
+    return r;
+}
+
+/* All that can be refused is looked at before anything is changed. */
+static int take_configuration(struct process *p, struct cb_error *e)
+{
+    struct cb_config *next = NULL;
+    struct cb_bus_curve curve = {0};
+    int r = cb_config_load(&next, p->config->file, e);
+    if (r == 0 && (r = cb_config_check_change(p->config, next, e)) == 0 &&
+        (r = read_allowed(next, &curve, e)) == 0 && p->edge)
+        r = cb_edge_reload(p->edge, &next, e);
+    if (r == 0 && p->config->bus.curve_key[0]) {
+        if (p->edge)
+            r = cb_edge_allow(p->edge, &curve);
+        if (r == 0 && p->store)
+            r = cb_store_role_allow(p->store, &curve);
+    }
+    cb_bus_curve_deinit(&curve);
+    cb_config_destroy(&next);
+    return r;
+}
+
+static void reload(struct process *p)
+{
+    struct cb_error e = {0};
+    char state[64];
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
+             (long long) (cb_clock_mono_ns() / 1000));
+    cb_notify(state);
+    int r = take_configuration(p, &e);
+    if (r < 0)
+        cb_log_at(&daemon_log, CB_LOG_ERR, "the new configuration is refused, the old one goes on: "
+                  "%s%s%s", e.where, e.where[0] ? ": " : "", e.text[0] ? e.text : strerror(-r));
+    else
+        cb_log_at(&daemon_log, CB_LOG_INFO, "the configuration was read again");
+    cb_notify("READY=1");
+}
+
 /* Meanwhile the service manager hears that threads move, as long as they do. */
 static int wait_for_signal(struct process *p, const sigset_t *signals)
 {
-    int64_t every_ns = cb_notify_watchdog_ns();
-    const struct timespec every = {every_ns / CB_NS_PER_S, every_ns % CB_NS_PER_S};
+    int64_t every_ns = cb_notify_watchdog_ns(), answer_ns = cb_clock_mono_ns() + every_ns;
+    const int64_t wait_ns = every_ns && every_ns < TIDY_NS ? every_ns : TIDY_NS;
+    const struct timespec wait = {wait_ns / CB_NS_PER_S, wait_ns % CB_NS_PER_S};
     bool was_well = true;
     for (;;) {
-        int which = every_ns ? sigtimedwait(signals, NULL, &every) : sigwaitinfo(signals, NULL);
-        if (which > 0)
+        int which = sigtimedwait(signals, NULL, &wait);
+        if (which == SIGHUP)
+            reload(p);
+        else if (which > 0)
             return which;
-        if (errno != EAGAIN)
+        if (p->edge)
+            cb_edge_tidy(p->edge);
+        if (!every_ns || cb_clock_mono_ns() < answer_ns)
             continue;
+        answer_ns = cb_clock_mono_ns() + every_ns;
         bool is_well = !p->edge || cb_edge_is_well(p->edge);
         if (is_well)
             cb_notify("WATCHDOG=1");
@@ -154,6 +209,7 @@ static void end_at_next_signal(const sigset_t *signals)
 {
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
+    signal(SIGHUP, SIG_IGN); /* too late for that */
     pthread_sigmask(SIG_UNBLOCK, signals, NULL);
 }
 
@@ -242,6 +298,7 @@ int main(int argc, char **argv)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     code = run(&p, &roles, &signals);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,30 +29,25 @@ struct slot {
 
 struct camera {
     char id[CB_CAMERA_ID_LEN];
+    bool is_gone;
     struct slot slot[2]; /* this minute's and the one before: by the minute's parity */
 };
 
 struct cb_minutes {
     pthread_mutex_t lock; /* leaf: guards all below */
     struct camera *camera;
-    size_t n_cameras;
+    size_t n_cameras, cameras_cap;
     struct cb_minute *row; /* closed, in order of closing */
     size_t n_rows, cap;
     uint64_t number;       /* of the batch that was last given */
     size_t n_given;        /* its rows: the first of row[]; 0: none is under way */
 };
 
-int cb_minutes_create(struct cb_minutes **ret, size_t n_cameras)
+int cb_minutes_create(struct cb_minutes **ret)
 {
     struct cb_minutes *m = calloc(1, sizeof *m);
     if (!m || pthread_mutex_init(&m->lock, NULL)) {
         free(m);
-        return -ENOMEM;
-    }
-    m->camera = calloc(n_cameras ? n_cameras : 1, sizeof *m->camera);
-    m->n_cameras = n_cameras;
-    if (!m->camera) {
-        cb_minutes_destroy(&m);
         return -ENOMEM;
     }
     *ret = m;
@@ -134,14 +130,44 @@ static struct slot *slot_at(struct cb_minutes *m, size_t i, int64_t utc_ns)
     return s;
 }
 
-void cb_minutes_name(struct cb_minutes *m, size_t i, const char *camera, int64_t now_utc_ns)
+/* @return NULL: out of memory */
+static struct camera *camera_of(struct cb_minutes *m, const char *id)
 {
-    struct camera *c = &m->camera[i];
-    size_t n = strlen(camera);
-    memcpy(c->id, camera, n < sizeof c->id ? n + 1 : sizeof c->id - 1);
-    int64_t minute = now_utc_ns / MINUTE_NS;
-    open_slot(&c->slot[minute & 1], c->id, minute * MINUTE_NS,
-              (int) (now_utc_ns % MINUTE_NS / CB_NS_PER_S));
+    for (size_t i = 0; i < m->n_cameras; i++)
+        if (!strcmp(m->camera[i].id, id))
+            return &m->camera[i];
+    if (cb_grow((void **) &m->camera, &m->cameras_cap, m->n_cameras + 1, sizeof *m->camera) < 0)
+        return NULL;
+    struct camera *c = &m->camera[m->n_cameras++];
+    memset(c, 0, sizeof *c);
+    snprintf(c->id, sizeof c->id, "%s", id);
+    return c;
+}
+
+int cb_minutes_add_camera(struct cb_minutes *m, const char *camera, int64_t now_utc_ns)
+{
+    int r = -ENOMEM;
+    pthread_mutex_lock(&m->lock);
+    struct camera *c = camera_of(m, camera);
+    if (c) {
+        int64_t minute = now_utc_ns / MINUTE_NS;
+        struct slot *s = &c->slot[minute & 1];
+        c->is_gone = false;
+        if (s->is_used && s->row.minute_utc_ns < minute * MINUTE_NS)
+            close_slot(m, s);
+        if (!s->is_used)
+            open_slot(s, c->id, minute * MINUTE_NS, (int) (now_utc_ns % MINUTE_NS / CB_NS_PER_S));
+        r = (int) (c - m->camera);
+    }
+    pthread_mutex_unlock(&m->lock);
+    return r;
+}
+
+void cb_minutes_remove_camera(struct cb_minutes *m, size_t i)
+{
+    pthread_mutex_lock(&m->lock);
+    m->camera[i].is_gone = true;
+    pthread_mutex_unlock(&m->lock);
 }
 
 void cb_minutes_add_passage(struct cb_minutes *m, size_t i, int64_t utc_ns,
@@ -184,7 +210,7 @@ void cb_minutes_tick(struct cb_minutes *m, int64_t now_utc_ns)
         }
     /* A minute in which nothing came is told as well: silence is not the same as no camera. */
     for (size_t i = 0; i < m->n_cameras; i++)
-        if (!m->camera[i].slot[minute & 1].is_used)
+        if (!m->camera[i].is_gone && !m->camera[i].slot[minute & 1].is_used)
             open_slot(&m->camera[i].slot[minute & 1], m->camera[i].id, minute * MINUTE_NS, 0);
     pthread_mutex_unlock(&m->lock);
 }

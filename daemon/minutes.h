@@ -14,10 +14,12 @@ struct cb_noise_level;
  */
 struct cb_minutes;
 
-int cb_minutes_create(struct cb_minutes **ret, size_t n_cameras);
+int cb_minutes_create(struct cb_minutes **ret);
 void cb_minutes_destroy(struct cb_minutes **m);
-/** Before anything is added: the id of camera i. */
-void cb_minutes_name(struct cb_minutes *m, size_t i, const char *camera, int64_t now_utc_ns);
+/** From now on the minutes of this camera are counted, perhaps again. @return its i, or -ENOMEM */
+int cb_minutes_add_camera(struct cb_minutes *m, const char *camera, int64_t now_utc_ns);
+/** What is under way is still told, and what comes late; no more empty minutes. */
+void cb_minutes_remove_camera(struct cb_minutes *m, size_t i);
 
 void cb_minutes_add_passage(struct cb_minutes *m, size_t i, int64_t utc_ns,
                             const struct cb_passage *p);

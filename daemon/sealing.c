@@ -50,6 +50,7 @@ struct cb_sealing {
 
 static void free_job(struct job *j)
 {
+    cb_lane_let_go(j->lane);
     cb_violation_deinit(&j->violation);
     free(j);
 }
@@ -136,7 +137,9 @@ static int seal(struct cb_sealing *s, struct job *j, struct cb_error *e)
     r = fetch_stills(ring, &j->violation, &fetched);
     if (r < 0)
         return r;
-    r = cb_evidence_seal(s->opts.sealer, &request, &sealed, e);
+    r = cb_evidence_sealer_set_config(s->opts.sealer, cb_lane_config_sha256(j->lane));
+    if (r == 0)
+        r = cb_evidence_seal(s->opts.sealer, &request, &sealed, e);
     release_stills(&fetched);
     if (r < 0)
         return r;
@@ -252,6 +255,7 @@ void cb_sealing_push(struct cb_sealing *s, struct cb_lane *l, const struct cb_vi
         return;
     }
     j->lane = l;
+    cb_lane_hold(l);
     j->due_mono_ns = cb_clock_mono_ns() + PATIENCE_NS;
     uint64_t n_before = cb_queue_stats(s->queue).n_dropped;
     struct cb_item item = {j, 0, true, sizeof *j};

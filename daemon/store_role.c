@@ -77,6 +77,11 @@ int cb_store_role_create(struct cb_store_role **ret, const struct cb_config *con
     return 0;
 }
 
+int cb_store_role_allow(struct cb_store_role *s, const struct cb_bus_curve *curve)
+{
+    return cb_bus_receiver_allow(s->receiver, curve);
+}
+
 void cb_store_role_destroy(struct cb_store_role **role)
 {
     struct cb_store_role *s = *role;

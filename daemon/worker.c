@@ -10,6 +10,8 @@
 int cb_worker_init(struct cb_worker *w)
 {
     *w = (struct cb_worker){0};
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->put_back, NULL);
     return sem_init(&w->wake, 0, 0) < 0 ? -errno : 0;
 }
 
@@ -18,23 +20,61 @@ void cb_worker_deinit(struct cb_worker *w)
     free(w->lane);
     w->lane = NULL;
     sem_destroy(&w->wake);
+    pthread_cond_destroy(&w->put_back);
+    pthread_mutex_destroy(&w->lock);
 }
 
 int cb_worker_add(struct cb_worker *w, struct cb_lane *l)
 {
-    if (cb_grow((void **) &w->lane, &w->cap, w->n_lanes + 1, sizeof *w->lane) < 0)
-        return -ENOMEM;
-    w->lane[w->n_lanes++] = l;
-    return 0;
+    pthread_mutex_lock(&w->lock);
+    int r = cb_grow((void **) &w->lane, &w->cap, w->n_lanes + 1, sizeof *w->lane);
+    if (r == 0)
+        w->lane[w->n_lanes++] = l;
+    pthread_mutex_unlock(&w->lock);
+    return r;
+}
+
+void cb_worker_remove(struct cb_worker *w, const struct cb_lane *l)
+{
+    pthread_mutex_lock(&w->lock);
+    size_t i = 0;
+    while (i < w->n_lanes && w->lane[i] != l)
+        i++;
+    if (i < w->n_lanes)
+        w->lane[i] = w->lane[--w->n_lanes];
+    while (w->in_hand == l)
+        pthread_cond_wait(&w->put_back, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    sem_post(&w->wake); /* a round under way may have skipped the lane that has moved */
+}
+
+size_t cb_worker_n_lanes(struct cb_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    size_t n = w->n_lanes;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
+/* @return NULL: there are no more */
+static struct cb_lane *take(struct cb_worker *w, size_t i)
+{
+    pthread_mutex_lock(&w->lock);
+    struct cb_lane *l = i < w->n_lanes ? w->lane[i] : NULL;
+    w->in_hand = l;
+    pthread_cond_broadcast(&w->put_back);
+    pthread_mutex_unlock(&w->lock);
+    return l;
 }
 
 /* One item of each lane, so that a busy camera never starves a quiet one. */
 static bool work_round(struct cb_worker *w)
 {
     bool was_any = false;
-    for (size_t i = 0; i < w->n_lanes; i++) {
+    struct cb_lane *l;
+    for (size_t i = 0; (l = take(w, i)); i++) {
         __atomic_store_n(&w->busy_since_ns, cb_clock_mono_ns(), __ATOMIC_RELAXED);
-        was_any |= cb_lane_work(w->lane[i]);
+        was_any |= cb_lane_work(l);
     }
     __atomic_store_n(&w->busy_since_ns, 0, __ATOMIC_RELAXED);
     return was_any;

@@ -1,6 +1,7 @@
 #include "yaml_tree.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,53 @@ int cb_yaml_refuse(const struct cb_yaml_node *n, struct cb_error *reterr, int co
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     return cb_error_set(reterr, code, where, "%s", text);
+}
+
+#define DIGEST_DEPTH_MAX 64 /* an alias may stand within what it names */
+
+static void digest_of(yaml_document_t *doc, int index, int depth,
+                      unsigned char ret[CB_YAML_DIGEST_LEN]);
+
+/* A sum of the pairs' digests, so that their order does not matter; no key stands there twice. */
+static void digest_of_pairs(yaml_document_t *doc, const yaml_node_t *n, int depth,
+                            unsigned char ret[CB_YAML_DIGEST_LEN])
+{
+    unsigned char pair[2][CB_YAML_DIGEST_LEN], one[CB_YAML_DIGEST_LEN];
+    memset(ret, 0, CB_YAML_DIGEST_LEN);
+    for (yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+        digest_of(doc, p->key, depth + 1, pair[0]);
+        digest_of(doc, p->value, depth + 1, pair[1]);
+        crypto_hash_sha256(one, pair[0], sizeof pair);
+        sodium_add(ret, one, CB_YAML_DIGEST_LEN);
+    }
+}
+
+static void digest_of(yaml_document_t *doc, int index, int depth,
+                      unsigned char ret[CB_YAML_DIGEST_LEN])
+{
+    const yaml_node_t *n = yaml_document_get_node(doc, index);
+    unsigned char item[CB_YAML_DIGEST_LEN], kind = (unsigned char) n->type;
+    crypto_hash_sha256_state s;
+    crypto_hash_sha256_init(&s);
+    crypto_hash_sha256_update(&s, &kind, 1);
+    if (n->type == YAML_SCALAR_NODE)
+        crypto_hash_sha256_update(&s, n->data.scalar.value, n->data.scalar.length);
+    if (n->type == YAML_MAPPING_NODE && depth < DIGEST_DEPTH_MAX) {
+        digest_of_pairs(doc, n, depth, item);
+        crypto_hash_sha256_update(&s, item, sizeof item);
+    }
+    if (n->type == YAML_SEQUENCE_NODE && depth < DIGEST_DEPTH_MAX)
+        for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top;
+             i++) {
+            digest_of(doc, *i, depth + 1, item);
+            crypto_hash_sha256_update(&s, item, sizeof item);
+        }
+    crypto_hash_sha256_final(&s, ret);
+}
+
+void cb_yaml_digest(const struct cb_yaml_node *n, unsigned char ret[CB_YAML_DIGEST_LEN])
+{
+    digest_of(&n->yaml->doc, n->index, 0, ret);
 }
 
 const char *cb_yaml_text(const struct cb_yaml_node *n)

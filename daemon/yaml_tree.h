@@ -33,6 +33,10 @@ int cb_yaml_line(const struct cb_yaml_node *n);
 int cb_yaml_refuse(const struct cb_yaml_node *n, struct cb_error *reterr, int code,
                    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+#define CB_YAML_DIGEST_LEN 32
+/** Equal for what is written alike but for places, comments and the order of keys. */
+void cb_yaml_digest(const struct cb_yaml_node *n, unsigned char ret[CB_YAML_DIGEST_LEN]);
+
 /** The text of a scalar, valid as long as the document. @return NULL: not a scalar */
 const char *cb_yaml_text(const struct cb_yaml_node *n);
 /** Items of a sequence. @return -EINVAL with words when it is none */

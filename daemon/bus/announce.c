@@ -159,12 +159,11 @@ static void topic_of(const char *json, char *ret, size_t size)
         snprintf(ret, size, "alert.unknown.unknown.unknown");
 }
 
-static int send_alert(void *socket, uint64_t sequence, const char *json, bool more)
+static int send_frames(void *socket, const char *topic, uint64_t sequence, const char *json,
+                       bool more)
 {
-    char topic[CB_NAME_LEN + 64];
     uint8_t be[8];
     int r;
-    topic_of(json, topic, sizeof topic);
     cb_bus_u64_print(sequence, be);
     if ((r = cb_bus_send(socket, topic, strlen(topic), true)) < 0 ||
         (r = cb_bus_send(socket, be, sizeof be, true)) < 0)
@@ -176,24 +175,23 @@ static int send_alert(void *socket, uint64_t sequence, const char *json, bool mo
  * To each reader, or to none: with XPUB_NODROP a reader whose queue is full fails the whole, and
  * that is how we learn of it, once for each time that one fills up. Then it is sent without.
  */
-static int announce(struct cb_announcer *a, uint64_t sequence, const char *json)
+static int announce(struct cb_announcer *a, const char *topic, uint64_t sequence,
+                    const char *json)
 {
     int yes = 1, no = 0;
     zmq_setsockopt(a->alerts, ZMQ_XPUB_NODROP, &yes, sizeof yes);
-    int r = send_alert(a->alerts, sequence, json, false);
+    int r = send_frames(a->alerts, topic, sequence, json, false);
     zmq_setsockopt(a->alerts, ZMQ_XPUB_NODROP, &no, sizeof no);
     if (r != -EAGAIN)
         return r;
     a->n_cut_off++;
     cb_warn(a, "a reader of alerts stands still and gets no more until it has read what waits for "
                "it; it then sees by the sequence what to ask for: sequence=%" PRIu64, sequence);
-    return send_alert(a->alerts, sequence, json, false);
+    return send_frames(a->alerts, topic, sequence, json, false);
 }
 
-static void note_pulse(struct cb_announcer *a, uint64_t sequence, const char *json)
+static void note_pulse(struct cb_announcer *a, uint64_t sequence, const char *topic)
 {
-    char topic[CB_NAME_LEN + 64];
-    topic_of(json, topic, sizeof topic);
     const char *district = strchr(topic, '.') + 1;
     for (size_t i = 0; i < a->n_pulses; i++) {
         size_t n = strlen(a->pulse[i].district);
@@ -210,7 +208,9 @@ static bool publish(struct cb_announcer *a)
         uint64_t sequence;
         if (a->source->next_alert(a->source->self, &sequence, &json) < 0)
             return false;
-        int r = announce(a, sequence, json);
+        char topic[CB_NAME_LEN + 64];
+        topic_of(json, topic, sizeof topic);
+        int r = announce(a, topic, sequence, json);
         if (r == 0)
             r = a->source->announced(a->source->self, sequence);
         if (r < 0) { /* announced twice rather than never */
@@ -221,7 +221,7 @@ static bool publish(struct cb_announcer *a)
         a->last = sequence;
         a->n_alerts++;
         if (a->n_pulses)
-            note_pulse(a, sequence, json);
+            note_pulse(a, sequence, topic);
     }
     return true;
 }
@@ -231,18 +231,13 @@ static void send_beat(struct cb_announcer *a, const char *topic, const char *typ
                       const char *district, uint64_t sequence)
 {
     char at[CB_UTC_LEN];
-    uint8_t be[8];
     cb_utc_print(cb_clock_now_ns(), at);
     json_t *o = json_pack("{s:s, s:s*, s:I, s:s}", "type", type, "district", district, "sequence",
                           (json_int_t) sequence, "at", at);
     CB_AUTO_FREE char *json = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
-    if (!json)
-        return;
-    cb_bus_u64_print(sequence, be);
-    cb_bus_send(a->alerts, topic, strlen(topic), true);
-    cb_bus_send(a->alerts, be, sizeof be, true);
-    cb_bus_send(a->alerts, json, strlen(json), false);
+    if (json)
+        announce(a, topic, sequence, json);
 }
 
 static void beat(struct cb_announcer *a)
@@ -387,8 +382,11 @@ static void send_page(struct cb_announcer *a, const struct page *p, uint64_t fro
     if (!head)
         return;
     cb_bus_send(a->replay, head, strlen(head), p->n > 0);
-    for (size_t i = 0; i < p->n; i++)
-        send_alert(a->replay, p->sequence[i], p->json[i], i + 1 < p->n);
+    for (size_t i = 0; i < p->n; i++) {
+        char topic[CB_NAME_LEN + 64];
+        topic_of(p->json[i], topic, sizeof topic);
+        send_frames(a->replay, topic, p->sequence[i], p->json[i], i + 1 < p->n);
+    }
 }
 
 static void answer(struct cb_announcer *a, const struct cb_reader *reader,

@@ -138,13 +138,8 @@ static void take_allowed(struct cb_bus *b)
     if (!next)
         return;
     bool are_rights_kept = cb_bus_curve_keeps(&b->curve, next);
-    struct cb_bus_curve old = b->curve;
-    b->curve.allowed = next->allowed;
-    b->curve.n_allowed = next->n_allowed;
-    next->allowed = old.allowed;
-    next->n_allowed = old.n_allowed;
+    cb_bus_curve_exchange_allowed(&b->curve, next);
     cb_announcer_allow(&b->announcer, are_rights_kept);
-    explicit_bzero(&old, sizeof old);
     cb_bus_curve_deinit(next);
     free(next);
 }

@@ -233,6 +233,16 @@ int cb_bus_curve_copy(const struct cb_bus_curve *from, struct cb_bus_curve *ret)
     return r;
 }
 
+void cb_bus_curve_exchange_allowed(struct cb_bus_curve *a, struct cb_bus_curve *b)
+{
+    struct cb_bus_reader *allowed = a->allowed;
+    size_t n = a->n_allowed;
+    a->allowed = b->allowed;
+    a->n_allowed = b->n_allowed;
+    b->allowed = allowed;
+    b->n_allowed = n;
+}
+
 static bool has_district(const struct cb_bus_reader *r, const char *district)
 {
     bool has = !r->district;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "bus/bus.h"
@@ -13,6 +14,7 @@
 #include "message.h"
 
 #define POLL_MS 200
+#define REOPEN_MS 50
 /* Packages of one edge that may wait in memory: an edge sends one and waits for its answer. */
 #define HIGH_WATER 2
 
@@ -33,14 +35,18 @@ struct cb_bus_receiver {
     struct cb_bus_handler handler;
     struct cb_log log;
     char domain[64];
+    char *endpoint;
+    bool has_curve;
 
     struct cb_thread thread;
     /* the thread's alone once it runs */
-    void *socket;
+    void *socket; /* NULL: shut, to be opened again */
+    struct cb_bus_curve curve;
     struct batch batch;
 
     pthread_mutex_t lock; /* leaf */
     struct cb_bus_receiver_stats stats; /* lock */
+    struct cb_bus_curve *allow; /* lock: the list to come; NULL: none */
 };
 
 static void count(struct cb_bus_receiver *v, uint64_t *counter)
@@ -168,11 +174,59 @@ static void take_waiting(struct cb_bus_receiver *v)
     }
 }
 
+static int open_socket(struct cb_bus_receiver *v, struct cb_error *reterr)
+{
+    struct cb_bus_socket_opts o = {
+        .type = ZMQ_ROUTER,
+        .endpoint = v->endpoint,
+        .is_server = true,
+        .domain = v->domain,
+        .curve = v->has_curve ? &v->curve : NULL,
+        .high_water = HIGH_WATER,
+        .n_bytes_max = CB_BUS_FILE_BYTES_MAX,
+    };
+    return cb_bus_socket_open(v->ctx, &o, &v->socket, reterr);
+}
+
+/* Who lost the right is parted, and all others with it, for a moment: what they sent they send again. */
+static void take_allowed(struct cb_bus_receiver *v)
+{
+    pthread_mutex_lock(&v->lock);
+    struct cb_bus_curve *next = v->allow;
+    v->allow = NULL;
+    pthread_mutex_unlock(&v->lock);
+    if (!next)
+        return;
+    bool are_rights_kept = cb_bus_curve_keeps(&v->curve, next);
+    cb_bus_curve_exchange_allowed(&v->curve, next);
+    cb_bus_curve_deinit(next);
+    free(next);
+    if (cb_bus_context_allow(v->ctx, v->domain, &v->curve) < 0)
+        cb_err(v, "out of memory, some edges may be refused");
+    if (!are_rights_kept)
+        cb_bus_socket_close(&v->socket);
+}
+
+static void reopen(struct cb_bus_receiver *v)
+{
+    struct cb_error e = {0};
+    int r = open_socket(v, &e);
+    if (r < 0 && r != -EADDRINUSE) /* that is our own old socket, for a moment */
+        cb_err(v, "%s: %s, trying again", e.where, e.text);
+    if (r < 0)
+        cb_clock_sleep_ns(REOPEN_MS * CB_NS_PER_MS);
+}
+
 static void *run(void *self)
 {
     struct cb_bus_receiver *v = self;
-    zmq_pollitem_t item = {.socket = v->socket, .events = ZMQ_POLLIN};
     while (!cb_thread_should_stop(&v->thread)) {
+        take_allowed(v);
+        if (!v->socket) {
+            reopen(v);
+            continue;
+        }
+        zmq_pollitem_t item = {.socket = v->socket, .events = ZMQ_POLLIN};
         if (zmq_poll(&item, 1, POLL_MS) <= 0)
             continue;
         take_waiting(v);
@@ -181,23 +235,18 @@ static void *run(void *self)
     return NULL;
 }
 
-static int open_socket(struct cb_bus_receiver *v, const struct cb_bus_receiver_opts *opts,
-                       struct cb_error *reterr)
+static int set_up(struct cb_bus_receiver *v, const struct cb_bus_receiver_opts *opts,
+                  struct cb_error *reterr)
 {
-    struct cb_bus_socket_opts o = {
-        .type = ZMQ_ROUTER,
-        .endpoint = opts->endpoint,
-        .is_server = true,
-        .domain = v->domain,
-        .curve = opts->curve,
-        .high_water = HIGH_WATER,
-        .n_bytes_max = CB_BUS_FILE_BYTES_MAX,
-    };
+    int r = 0;
+    v->has_curve = opts->curve;
+    if (!(v->endpoint = strdup(opts->endpoint)) ||
+        (opts->curve && cb_bus_curve_copy(opts->curve, &v->curve) < 0))
+        return cb_error_set(reterr, -ENOMEM, "bus", "out of memory");
     snprintf(v->domain, sizeof v->domain, "store-%p", (void *) v);
-    int r = o.curve ? cb_bus_context_allow(v->ctx, v->domain, o.curve) : 0;
-    if (r < 0)
-        return cb_error_set(reterr, r, o.endpoint, "no room for its list of keys");
-    return cb_bus_socket_open(v->ctx, &o, &v->socket, reterr);
+    if (opts->curve && (r = cb_bus_context_allow(v->ctx, v->domain, opts->curve)) < 0)
+        return cb_error_set(reterr, r, opts->endpoint, "no room for its list of keys");
+    return open_socket(v, reterr);
 }
 
 int cb_bus_receiver_create(struct cb_bus_receiver **ret, struct cb_bus_context *ctx,
@@ -211,7 +260,7 @@ int cb_bus_receiver_create(struct cb_bus_receiver **ret, struct cb_bus_context *
     v->ctx = ctx;
     v->handler = *handler;
     v->log = (struct cb_log) {"bus", "store"};
-    int r = open_socket(v, opts, reterr);
+    int r = set_up(v, opts, reterr);
     if (r == 0 && (r = cb_thread_start(&v->thread, "cb-receiver", run, v)) < 0)
         cb_error_set(reterr, r, "bus", "no thread: %s", strerror(-r));
     if (r < 0) {
@@ -219,6 +268,24 @@ int cb_bus_receiver_create(struct cb_bus_receiver **ret, struct cb_bus_context *
         return r;
     }
     *ret = v;
+    return 0;
+}
+
+int cb_bus_receiver_allow(struct cb_bus_receiver *v, const struct cb_bus_curve *curve)
+{
+    struct cb_bus_curve *next = calloc(1, sizeof *next);
+    int r = next ? cb_bus_curve_copy(curve, next) : -ENOMEM;
+    if (r < 0) {
+        free(next);
+        return r;
+    }
+    pthread_mutex_lock(&v->lock);
+    struct cb_bus_curve *old = v->allow;
+    v->allow = next;
+    pthread_mutex_unlock(&v->lock);
+    if (old)
+        cb_bus_curve_deinit(old);
+    free(old);
     return 0;
 }
 
@@ -231,6 +298,11 @@ void cb_bus_receiver_destroy(struct cb_bus_receiver **receiver)
     cb_thread_stop_and_join(&v->thread);
     cb_bus_socket_close(&v->socket);
     cb_bus_context_forget(v->ctx, v->domain);
+    cb_bus_curve_deinit(&v->curve);
+    if (v->allow)
+        cb_bus_curve_deinit(v->allow);
+    free(v->allow);
+    free(v->endpoint);
     pthread_mutex_destroy(&v->lock);
     free(v);
 }

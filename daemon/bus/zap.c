@@ -2,16 +2,20 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "context.h"
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define DOMAINS_MAX 32
+#define STRANGERS_MAX 64
+#define SILENCE_NS (60 * CB_NS_PER_S)
 /* version, request id, domain, address, identity, mechanism, credentials */
 #define REQUEST_FRAMES 7
 
@@ -21,6 +25,11 @@ struct allow {
     size_t n_keys;
 };
 
+struct stranger {
+    char key[CB_BUS_KEY_LEN];
+    int64_t silent_until_ns; /* monotonic */
+};
+
 struct cb_bus_context {
     /* set at create, then immutable */
     void *zmq;
@@ -28,6 +37,7 @@ struct cb_bus_context {
 
     struct cb_thread thread;
     void *socket; /* the thread's alone once it runs */
+    struct stranger stranger[STRANGERS_MAX]; /* the thread's: who was told of lately */
 
     pthread_mutex_t lock; /* leaf */
     struct allow allow[DOMAINS_MAX]; /* lock */
@@ -135,6 +145,22 @@ static int read_request(void *socket, struct request *q)
     return 0;
 }
 
+/* Who is refused tries again, ten times a second: that is one line a minute, and one for each key. */
+static void tell(struct cb_bus_context *c, const struct request *q, const char *key)
+{
+    int64_t now_ns = cb_clock_mono_ns();
+    struct stranger *s = &c->stranger[0];
+    for (size_t i = 0; i < STRANGERS_MAX; i++) {
+        if (strcmp(c->stranger[i].key, key) == 0 && now_ns < c->stranger[i].silent_until_ns)
+            return;
+        if (c->stranger[i].silent_until_ns < s->silent_until_ns)
+            s = &c->stranger[i];
+    }
+    snprintf(s->key, sizeof s->key, "%s", key);
+    s->silent_until_ns = now_ns + SILENCE_NS;
+    cb_warn(c, "refused a stranger: endpoint=%s address=%s key=%s", q->frame[2], q->frame[3], key);
+}
+
 static void answer(struct cb_bus_context *c, const struct request *q)
 {
     bool is_request = q->n_frames == REQUEST_FRAMES && strcmp(q->frame[0], "1.0") == 0;
@@ -144,11 +170,11 @@ static void answer(struct cb_bus_context *c, const struct request *q)
     if (is_request && q->n[6] == 32)
         zmq_z85_encode(user, (const uint8_t *) q->frame[6], 32);
     if (!is_in)
-        cb_warn(c, "refused a stranger: endpoint=%s address=%s key=%s", q->frame[2], q->frame[3],
-                user[0] ? user : "none");
+        tell(c, q, user[0] ? user : "none");
     zmq_send(c->socket, "1.0", 3, ZMQ_SNDMORE);
     zmq_send(c->socket, q->frame[1], (size_t) q->n[1], ZMQ_SNDMORE);
-    zmq_send(c->socket, is_in ? "200" : "400", 3, ZMQ_SNDMORE);
+    /* 300, not 400: libzmq's client would give up for ever, and its key may be let in later */
+    zmq_send(c->socket, is_in ? "200" : "300", 3, ZMQ_SNDMORE);
     zmq_send(c->socket, is_in ? "" : "not on the list", is_in ? 0 : 15, ZMQ_SNDMORE);
     zmq_send(c->socket, user, is_in ? strlen(user) : 0, ZMQ_SNDMORE);
     zmq_send(c->socket, "", 0, 0);

@@ -361,6 +361,74 @@ static void test_wrong_is_named(void **state)
     }
 }
 
+/* What makes the first camera another one, and what does not. */
+static void test_a_change_of_a_camera_is_known(void **state)
+{
+    (void) state;
+    static const char base[] = "cameras:\n  - {id: a, url: x, speed_limit_kmh: 60}\n"
+                               "  - {id: b, url: y}\n";
+    static const struct {
+        const char *text;
+        bool is_same;
+    } rows[] = {
+        {"# moved\ncameras:\n  - {id: b, url: y}\n  - url: x\n    speed_limit_kmh: 60 # as ever\n"
+         "    id: a\n", true},
+        {"cameras:\n  - {id: a, url: x, speed_limit_kmh: 60}\n", true},
+        {"noise_limits: [{road_class: trunk, limit_dba: 80}]\ncameras:\n"
+         "  - {id: a, url: x, speed_limit_kmh: 60}\n", true},
+        {"weather: {wind_mps: 3}\ncameras:\n  - {id: a, url: x, speed_limit_kmh: 60}\n", false},
+        {"severity: [{above_percent: 0, severity: minor}]\ncameras:\n"
+         "  - {id: a, url: x, speed_limit_kmh: 60}\n", false},
+        {"cameras:\n  - {id: a, url: x, speed_limit_kmh: 61}\n", false},
+        {"cameras:\n  - {id: a, url: x, speed_limit_kmh: {default: 60}}\n", false},
+        {"cameras:\n  - {id: a, url: x, speed_limit_kmh: 60, road: r}\n", false},
+        {"cameras:\n  - {id: a, url: x}\n", false},
+    };
+    struct cb_config *c = NULL;
+    struct cb_error e = {0};
+    assert_int_equal(load(base, &c, &e), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cb_config *d = NULL;
+        if (load(rows[i].text, &d, &e) < 0)
+            fail_msg("%s\n%s: %s", rows[i].text, e.where, e.text);
+        size_t k = (size_t) (cb_config_camera(d, "a") - d->camera);
+        if (!memcmp(&c->digest[0], &d->digest[k], sizeof d->digest[k]) != rows[i].is_same)
+            fail_msg("expected %s\n%s", rows[i].is_same ? "no change" : "a change", rows[i].text);
+        assert_int_equal(cb_config_check_change(c, d, &e), 0);
+        cb_config_destroy(&d);
+    }
+    cb_config_destroy(&c);
+}
+
+static void test_what_takes_a_restart_is_named(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *text, *where;
+    } rows[] = {
+        {"node: {id: n2}\n", "city.yaml node.id"},
+        {"node: {ring_s: 31}\n", "city.yaml node.ring_s"},
+        {"bus: {replay: \"ipc://r\"}\n", "city.yaml bus.replay"},
+        {"store: {database: d}\n", "city.yaml store.database"},
+        {"gateway: {listen: \"127.0.0.1:1\"}\n", "city.yaml gateway.listen"},
+        {"bus: {allowed_keys: k}\n", NULL},
+    };
+    struct cb_config *c = NULL;
+    struct cb_error e = {0};
+    assert_int_equal(load("cameras: [{id: a, url: x}]\n", &c, &e), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[256];
+        struct cb_config *d = NULL;
+        snprintf(text, sizeof text, "cameras: [{id: a, url: x}]\n%s", rows[i].text);
+        assert_int_equal(load(text, &d, &e), 0);
+        assert_int_equal(cb_config_check_change(c, d, &e), rows[i].where ? -EPERM : 0);
+        if (rows[i].where)
+            assert_string_equal(e.where, rows[i].where);
+        cb_config_destroy(&d);
+    }
+    cb_config_destroy(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +439,8 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_timezones),
         cmocka_unit_test(test_wrong_is_named),
+        cmocka_unit_test(test_a_change_of_a_camera_is_known),
+        cmocka_unit_test(test_what_takes_a_restart_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

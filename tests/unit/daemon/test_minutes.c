@@ -45,8 +45,8 @@ static struct cb_minute *take(struct cb_minutes *m, size_t *ret_n)
 static struct cb_minutes *make(int64_t now)
 {
     struct cb_minutes *m = NULL;
-    assert_int_equal(cb_minutes_create(&m, 1), 0);
-    cb_minutes_name(m, 0, "c1", now);
+    assert_int_equal(cb_minutes_create(&m), 0);
+    assert_int_equal(cb_minutes_add_camera(m, "c1", now), 0);
     return m;
 }
 

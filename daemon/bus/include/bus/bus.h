@@ -119,6 +119,8 @@ struct cb_bus_receiver;
 int cb_bus_receiver_create(struct cb_bus_receiver **ret, struct cb_bus_context *ctx,
                            const struct cb_bus_handler *handler,
                            const struct cb_bus_receiver_opts *opts, struct cb_error *reterr);
+/** As cb_bus_allow, of the edges that may deliver. From any thread. */
+int cb_bus_receiver_allow(struct cb_bus_receiver *r, const struct cb_bus_curve *curve);
 /** Waits for the handler's call that runs. Takes NULL. */
 void cb_bus_receiver_destroy(struct cb_bus_receiver **r);
 struct cb_bus_receiver_stats cb_bus_receiver_stats(struct cb_bus_receiver *r);

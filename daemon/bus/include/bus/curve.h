@@ -39,6 +39,8 @@ int cb_bus_curve_load(struct cb_bus_curve *ret, const char *key_file, const char
                       const char *server_file, struct cb_error *reterr);
 /** @return 0; -ENOMEM, ret untouched */
 int cb_bus_curve_copy(const struct cb_bus_curve *from, struct cb_bus_curve *ret);
+/** Each gets the other's list. */
+void cb_bus_curve_exchange_allowed(struct cb_bus_curve *a, struct cb_bus_curve *b);
 /** Whether every key of `from` is still let in by `to`, to all that it may have now. */
 bool cb_bus_curve_keeps(const struct cb_bus_curve *from, const struct cb_bus_curve *to);
 /** Whether that key may have what is of the district; NULL: all, whatever the district. A key that
