@@ -122,7 +122,8 @@ static int seal(struct cb_sealing *s, struct job *j, struct cb_error *e)
     struct cb_packet_ring *ring = cb_lane_ring(j->lane);
     struct stills fetched;
     struct cb_still_source stills = {&fetched, still_at};
-    struct cb_clip_source clip = {ring, clip_cut};
+    struct cb_packet_ring_stats kept = cb_packet_ring_stats(ring);
+    struct cb_clip_source clip = {ring, clip_cut, kept.video_codec, kept.sound_codec};
     struct cb_sound_source sound = {ring, sound_at};
     struct cb_evidence_request request = {.violation = &j->violation,
                                           .camera = cb_lane_conf(j->lane),

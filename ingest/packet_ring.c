@@ -112,6 +112,12 @@ void cb_packet_ring_destroy(struct cb_packet_ring **ring)
     free(r);
 }
 
+static const char *codec_of(const struct cb_packet_ring *r, enum cb_track_kind kind)
+{
+    return r->format && r->format->par[kind] ? avcodec_get_name(r->format->par[kind]->codec_id)
+                                             : NULL;
+}
+
 struct cb_packet_ring_stats cb_packet_ring_stats(struct cb_packet_ring *r)
 {
     struct cb_packet_ring_stats s = {0};
@@ -122,6 +128,8 @@ struct cb_packet_ring_stats cb_packet_ring_stats(struct cb_packet_ring *r)
         s.t_oldest_ns = at(r, 0)->t_ns;
         s.t_newest_ns = r->t_newest_ns;
     }
+    s.video_codec = codec_of(r, CB_TRACK_PICTURE);
+    s.sound_codec = codec_of(r, CB_TRACK_SOUND);
     pthread_mutex_unlock(&r->lock);
     return s;
 }

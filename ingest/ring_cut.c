@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <libavformat/avformat.h>
+#include <libavutil/opt.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -111,11 +113,28 @@ static int add_streams(AVFormatContext *fmt, const struct cb_ring_stretch *s,
     return 0;
 }
 
+/* The index goes before the packets, so that a player can begin with the first bytes: room for it is
+ * left, by the most that a packet takes in its tables, and what it does not need stays free. */
+#define INDEX_BYTES        16384
+#define INDEX_BYTES_PACKET 48
+
+static int reserve_index(AVFormatContext *fmt, const struct cb_ring_stretch *s)
+{
+    int64_t n = INDEX_BYTES + INDEX_BYTES_PACKET * (int64_t) s->n;
+    if (strcmp(fmt->oformat->name, "mp4"))
+        return 0;
+    for (int i = 0; i < CB_TRACK_COUNT; i++)
+        n += s->par[i] ? s->par[i]->extradata_size : 0;
+    return av_opt_set_int(fmt->priv_data, "moov_size", n, 0);
+}
+
 static int write_packets(AVFormatContext *fmt, struct cb_ring_stretch *s,
                          AVStream *st[CB_TRACK_COUNT])
 {
     int64_t last[CB_TRACK_COUNT] = {INT64_MIN, INT64_MIN};
-    int r = avformat_write_header(fmt, NULL);
+    int r = reserve_index(fmt, s);
+    if (r >= 0)
+        r = avformat_write_header(fmt, NULL);
     for (size_t i = 0; r >= 0 && i < s->n; i++) {
         AVPacket *p = s->item[i].packet;
         enum cb_track_kind kind = s->item[i].kind;

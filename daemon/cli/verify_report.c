@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,16 +40,22 @@ static void print_package_json(const char *dir, const struct cb_verify_report *v
         json_object_set_new(o, "sequence", json_integer((json_int_t) v->link.sequence));
         json_object_set_new(o, "sha256", json_string(v->link.sha256));
         json_object_set_new(o, "public_key", json_string(v->link.public_key));
+        if (isfinite(v->refit_kmh))
+            json_object_set_new(o, "measured_again_kmh", json_real(round(v->refit_kmh * 1e3) / 1e3));
     }
     print_json(o);
 }
 
 static void print_package(const char *dir, const struct cb_verify_report *v)
 {
+    char again[48] = "";
+    if (isfinite(v->refit_kmh))
+        snprintf(again, sizeof again, ", measured again: %.2f km/h", v->refit_kmh);
     if (v->n_faults == 0)
-        printf("whole    %s  %s sequence %" PRIu64 ", %zu files%s\n", dir, v->link.node,
+        printf("whole    %s  %s sequence %" PRIu64 ", %zu files%s%s\n", dir, v->link.node,
                v->link.sequence, v->n_files,
-               v->is_delivered ? ", media removed after delivery: record and signature alone" : "");
+               v->is_delivered ? ", media removed after delivery: record and signature alone" : "",
+               again);
     else
         printf("NOT WHOLE %s\n", dir);
     for (size_t i = 0; i < v->n_faults; i++)

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ static int open_media(void *self, const struct cb_evidence_file *f)
 
 static void report_lost(struct verification *vf, const struct cb_audit_row *row)
 {
-    struct cb_verify_report v = {0};
+    struct cb_verify_report v = {.refit_kmh = NAN};
     cb_verify_add_fault(&v, CB_FAULT_RECORD, "record.json",
                         "is gone from the database: %s of %s was stored once", row->id,
                         row->claimed_at);

@@ -106,6 +106,63 @@ void cb_canvas_put(struct cb_canvas *c, const struct cb_picture *p, int x, int y
                c->plane[0] + (size_t) (h - 1) * c->stride[0], c->stride[0]);
 }
 
+/* Where sample k of n lies among n_src samples from first on: the centres of both ends meet. 16.16,
+ * never outside. */
+static int64_t place(int k, int n, double first, double n_src, int n_all)
+{
+    double at = first + (k + 0.5) * n_src / n - 0.5;
+    at = at < 0 ? 0 : at > n_all - 1 ? n_all - 1 : at;
+    return (int64_t) (at * 65536);
+}
+
+struct cell { /* of one plane */
+    double x, y, w, h;  /* in the source's samples */
+    int to_x, to_y, to_w, to_h;
+    int n_x, n_y;       /* samples that the source has */
+};
+
+/* Bilinear: pictures are made smaller by little more than half. */
+static void scale_plane(uint8_t *dst, size_t dst_stride, const uint8_t *src, ptrdiff_t src_stride,
+                        const struct cell *c, const uint8_t table[256], const int64_t *column)
+{
+    for (int row = 0; row < c->to_h; row++) {
+        int64_t y = place(row, c->to_h, c->y, c->h, c->n_y);
+        int y0 = (int) (y >> 16), y1 = y0 + 1 < c->n_y ? y0 + 1 : y0, fy = (int) (y & 65535) >> 8;
+        const uint8_t *a = src + y0 * src_stride, *b = src + y1 * src_stride;
+        uint8_t *to = dst + (size_t) (c->to_y + row) * dst_stride + (size_t) c->to_x;
+        for (int k = 0; k < c->to_w; k++) {
+            int x0 = (int) (column[k] >> 16), x1 = x0 + 1 < c->n_x ? x0 + 1 : x0;
+            int fx = (int) (column[k] & 65535) >> 8;
+            int top = table[a[x0]] * (256 - fx) + table[a[x1]] * fx;
+            int low = table[b[x0]] * (256 - fx) + table[b[x1]] * fx;
+            to[k] = (uint8_t) ((top * (256 - fy) + low * fy + 32768) >> 16);
+        }
+    }
+}
+
+int cb_canvas_put_scaled(struct cb_canvas *c, const struct cb_picture *p, const int from[4],
+                         const int to[4])
+{
+    CB_AUTO_FREE int64_t *column = calloc((size_t) to[2] + 1, sizeof *column);
+    if (!column)
+        return -ENOMEM;
+    for (int i = 0; i < 3 && p->plane[i]; i++) {
+        int up_x = i ? c->shift_x : 0, up_y = i ? c->shift_y : 0;
+        int down_x = i ? p->chroma_shift_x : 0, down_y = i ? p->chroma_shift_y : 0;
+        uint8_t table[256];
+        struct cell l = {(double) from[0] / (1 << down_x), (double) from[1] / (1 << down_y),
+                         (double) from[2] / (1 << down_x), (double) from[3] / (1 << down_y),
+                         to[0] >> up_x, to[1] >> up_y,
+                         shifted_up(to[2], up_x), shifted_up(to[3], up_y),
+                         shifted_up(p->width, down_x), shifted_up(p->height, down_y)};
+        fill_table(table, i == 0, p->is_full_range);
+        for (int k = 0; k < l.to_w; k++)
+            column[k] = place(k, l.to_w, l.x, l.w, l.n_x);
+        scale_plane(c->plane[i], c->stride[i], p->plane[i], p->stride[i], &l, table, column);
+    }
+    return 0;
+}
+
 static unsigned alpha_of(uint32_t v)
 {
     return v >> 24;

@@ -22,6 +22,9 @@ int cb_canvas_init(struct cb_canvas *c, const struct cb_picture *p, int width, i
 void cb_canvas_deinit(struct cb_canvas *c);
 /** Puts p's part from (x, y), both even, at the top left; w × h px; p's edge is repeated. */
 void cb_canvas_put(struct cb_canvas *c, const struct cb_picture *p, int x, int y, int w, int h);
+/** Scales p's part (x, y, w, h) into the canvas (x, y, w, h, multiples of 4). @return 0; -ENOMEM */
+int cb_canvas_put_scaled(struct cb_canvas *c, const struct cb_picture *p, const int from[4],
+                         const int to[4]);
 /** Lays premultiplied ARGB (Cairo's ARGB32) of the canvas's own size over it. */
 void cb_canvas_blend(struct cb_canvas *c, const uint32_t *argb, size_t stride_px);
 /** quality 1…100. *ret yours, to be freed with cb_canvas_free_jpeg. @return 0; -ENOMEM; -EIO */

@@ -78,8 +78,13 @@ void cb_durable_hash_bytes(const void *bytes, size_t n, char ret_sha256[CB_SHA25
 int cb_durable_read(int dir_fd, const char *name, size_t n_max, char **ret, size_t *ret_n)
 {
     CB_AUTO_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    return fd < 0 ? -errno : cb_durable_read_fd(fd, n_max, ret, ret_n);
+}
+
+int cb_durable_read_fd(int fd, size_t n_max, char **ret, size_t *ret_n)
+{
     struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fstat(fd, &st) < 0)
         return -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;

@@ -121,10 +121,9 @@ static void stroke_twice(cairo_t *cr, double unit)
 }
 
 /* Corners only: nothing of the vehicle is covered. */
-static void draw_corners(cairo_t *cr, const struct band *b)
+static void draw_corners(cairo_t *cr, const struct band *b, const struct cb_box *box)
 {
-    double x = (double) b->o->box.x, y = (double) b->o->box.y;
-    double w = (double) b->o->box.w, h = (double) b->o->box.h;
+    double x = (double) box->x, y = (double) box->y, w = (double) box->w, h = (double) box->h;
     double arm = (w < h ? w : h) * 0.28;
     for (int i = 0; i < 4; i++) {
         double cx = i & 1 ? x + w : x, cy = i & 2 ? y + h : y;
@@ -135,48 +134,75 @@ static void draw_corners(cairo_t *cr, const struct band *b)
     }
 }
 
-static void draw_box_label(cairo_t *cr, struct band *b)
+static PangoLayout *lay_label(struct band *b, const char *text, int *ret_w, int *ret_h)
+{
+    gchar *valid = g_utf8_make_valid(text, -1);
+    gchar *markup = g_markup_printf_escaped("<b>%s</b>", valid);
+    PangoLayout *l = make_layout(b, markup, 19 * b->unit, b->width);
+    g_free(markup);
+    g_free(valid);
+    pango_layout_get_pixel_size(l, ret_w, ret_h);
+    *ret_w += (int) (10 * b->unit);
+    return l;
+}
+
+static void draw_label(cairo_t *cr, const struct band *b, PangoLayout *l, double x, double y,
+                       int w, int h)
+{
+    cairo_set_source_rgba(cr, 0.055, 0.075, 0.10, 0.85);
+    cairo_rectangle(cr, x, y, w, h);
+    cairo_fill(cr);
+    draw_text(cr, l, x + 5 * b->unit, y, 1.0, 0.85, 0.25);
+}
+
+static void draw_box_label(cairo_t *cr, struct band *b, const struct cb_overlay_mark *m)
 {
     int w, h;
-    gchar *text = g_markup_printf_escaped("<b>%s</b>", b->o->box_label);
-    PangoLayout *l = make_layout(b, text, 19 * b->unit, b->width);
-    g_free(text);
-    pango_layout_get_pixel_size(l, &w, &h);
-    double pad = 5 * b->unit, x = (double) b->o->box.x;
-    double y = (double) b->o->box.y - h - 2 * pad;
-    if (x + w + 2 * pad > b->width)
-        x = b->width - w - 2 * pad;
-    if (x < 0)
-        x = 0;
-    if (y < 0)
-        y = (double) (b->o->box.y + b->o->box.h) + pad;
-    if (y + h > b->picture_height)
-        y = 0;
-    cairo_set_source_rgba(cr, 0.055, 0.075, 0.10, 0.85);
-    cairo_rectangle(cr, x, y, w + 2 * pad, h);
-    cairo_fill(cr);
-    draw_text(cr, l, x + pad, y, 1.0, 0.85, 0.25);
+    PangoLayout *l = lay_label(b, m->label, &w, &h);
+    const struct cb_box *v = &m->view;
+    double gap = 10 * b->unit, x = (double) m->box.x, y = (double) m->box.y - h - gap;
+    if (x + w > (double) (v->x + v->w))
+        x = (double) (v->x + v->w) - w;
+    if (x < (double) v->x)
+        x = (double) v->x;
+    if (y < (double) v->y)
+        y = (double) (m->box.y + m->box.h) + gap / 2;
+    if (y + h > (double) (v->y + v->h))
+        y = (double) v->y;
+    draw_label(cr, b, l, x, y, w, h);
+    g_object_unref(l);
+}
+
+static void draw_caption(cairo_t *cr, struct band *b, const struct cb_overlay_mark *m)
+{
+    int w, h;
+    PangoLayout *l = lay_label(b, m->caption, &w, &h);
+    draw_label(cr, b, l, (double) m->view.x, (double) m->view.y, w, h);
     g_object_unref(l);
 }
 
 /* Also false for a box that is no numbers. */
-static bool is_in_picture(const struct band *b)
+static bool is_in_view(const struct cb_box *x, const struct cb_box *v)
 {
-    const struct cb_box *x = &b->o->box;
-    return x->w > 0 && x->h > 0 && x->x < (float) b->width && x->y < (float) b->picture_height &&
-           x->x + x->w > 0 && x->y + x->h > 0;
+    return x->w > 0 && x->h > 0 && x->x < v->x + v->w && x->y < v->y + v->h &&
+           x->x + x->w > v->x && x->y + x->h > v->y;
 }
 
-static void draw_box(cairo_t *cr, struct band *b)
+static void draw_mark(cairo_t *cr, struct band *b, struct cb_overlay_mark m)
 {
-    if (!is_in_picture(b))
-        return;
+    if (!(m.view.w > 0))
+        m.view = (struct cb_box){0, 0, (float) b->width, (float) b->picture_height};
     cairo_save(cr);
-    cairo_rectangle(cr, 0, 0, b->width, b->picture_height);
+    cairo_rectangle(cr, (double) m.view.x, (double) m.view.y, (double) m.view.w,
+                    (double) m.view.h);
     cairo_clip(cr);
-    draw_corners(cr, b);
-    if (b->o->box_label[0])
-        draw_box_label(cr, b);
+    if (is_in_view(&m.box, &m.view)) {
+        draw_corners(cr, b, &m.box);
+        if (m.label[0])
+            draw_box_label(cr, b, &m);
+    }
+    if (m.caption[0])
+        draw_caption(cr, b, &m);
     cairo_restore(cr);
 }
 
@@ -188,7 +214,8 @@ static int draw_all(struct band *b, struct cb_overlay_image *image)
         return -ENOMEM;
     cairo_t *cr = cairo_create(image->surface);
     draw_band(cr, b);
-    draw_box(cr, b);
+    for (size_t i = 0; i < b->o->n_marks; i++)
+        draw_mark(cr, b, b->o->mark[i]);
     int r = cairo_status(cr) == CAIRO_STATUS_SUCCESS ? 0 : -ENOMEM;
     cairo_destroy(cr);
     cairo_surface_flush(image->surface);

@@ -34,22 +34,45 @@ static void add(struct cb_overlay *o, bool is_whole_row, const char *label, cons
     o->row[o->n_rows++].is_whole_row = is_whole_row;
 }
 
-/* Rounded down to a tenth: what is charged is never more than what was measured. */
+/* What is printed follows from what the record says, which has hundredths. Measured and charged
+ * values are cut to a tenth, uncertainties go up to one. */
 static double tenth_below(double v)
 {
-    return floor(v * 10 + 1e-6) / 10;
+    return floor(round(v * 100) / 10 + 1e-6) / 10;
+}
+
+/* Of a charged speed the record itself cuts the hundredths. */
+static double tenth_charged(double v)
+{
+    return floor(floor(v * 100 + 1e-6) / 10 + 1e-6) / 10;
+}
+
+static double tenth_above(double v)
+{
+    return ceil(round(v * 100) / 10 - 1e-6) / 10;
+}
+
+static double tenth_near(double v)
+{
+    return round(round(v * 100) / 10 + 1e-6) / 10;
+}
+
+static double hundredth(double v)
+{
+    return round(v * 100) / 100;
 }
 
 static void headline_of_speed(struct cb_overlay *o, const struct cb_passage *p)
 {
     size_t n = strlen(o->headline);
     snprintf(o->headline + n, sizeof o->headline - n,
-             "   实测" NBSP "%.1f" NBSP "±%.1f" NBSP "km/h   限速" NBSP "%.0f" NBSP
+             "   实测" NBSP "%.1f" NBSP "±%.1f" NBSP "km/h   限速" NBSP "%g" NBSP
              "km/h   认定" NBSP "%.1f" NBSP "km/h",
              tenth_below(cb_kmh_from_mps(p->speed_mps)),
-             ceil(cb_kmh_from_mps(p->u95_mps) * 10) / 10, cb_kmh_from_mps(p->limit_mps),
-             tenth_below(cb_kmh_from_mps(p->charged_mps)));
-    snprintf(o->box_label, sizeof o->box_label, "%.1f km/h",
+             tenth_above(cb_kmh_from_mps(p->u95_mps)),
+             hundredth(cb_kmh_from_mps(p->limit_mps)),
+             tenth_charged(cb_kmh_from_mps(p->charged_mps)));
+    snprintf(o->mark[0].label, sizeof o->mark[0].label, "%.1f km/h",
              tenth_below(cb_kmh_from_mps(p->speed_mps)));
 }
 
@@ -61,13 +84,14 @@ static void headline_of_noise(struct cb_overlay *o, const struct cb_noise *s)
     n += (size_t) k;
     if (!isnan(s->lafmax_u95_db))
         n += (size_t) snprintf(o->headline + n, sizeof o->headline - n, NBSP "±%.1f",
-                               ceil(s->lafmax_u95_db * 10) / 10);
+                               tenth_above(s->lafmax_u95_db));
     n += (size_t) snprintf(o->headline + n, sizeof o->headline - n,
-                           NBSP "dB(A)   限值" NBSP "%.0f" NBSP "dB(A)", s->limit_db);
+                           NBSP "dB(A)   限值" NBSP "%g" NBSP "dB(A)",
+                           hundredth(s->limit_db));
     if (!isnan(s->charged_db))
         snprintf(o->headline + n, sizeof o->headline - n, "   认定" NBSP "%.1f" NBSP "dB(A)",
                  tenth_below(s->charged_db));
-    snprintf(o->box_label, sizeof o->box_label, "%.1f dB(A)", tenth_below(s->lafmax_db));
+    snprintf(o->mark[0].label, sizeof o->mark[0].label, "%.1f dB(A)", tenth_below(s->lafmax_db));
 }
 
 static void headline_of_incident(struct cb_overlay *o, const struct cb_incident *i)
@@ -77,28 +101,41 @@ static void headline_of_incident(struct cb_overlay *o, const struct cb_incident 
              i->n_vehicles);
 }
 
-/* Milliseconds truncated, as in the record; the local time with its offset from UTC. */
-static void add_time(struct cb_overlay *o, const struct cb_violation *v, int64_t t_ns)
+static bool has_utc(const struct cb_violation *v)
 {
-    const char *source = source_words[v->time_source];
-    if (v->time_source == CB_TIME_FILE && v->utc_offset_ns == 0) {
+    return v->time_source != CB_TIME_FILE || v->utc_offset_ns != 0;
+}
+
+/* Milliseconds truncated, as in the record; the local time with its offset from UTC. */
+void cb_overlay_print_time(const struct cb_violation *v, int64_t t_ns, char *ret, size_t size)
+{
+    if (!has_utc(v)) {
         int64_t ms = t_ns / CB_NS_PER_MS;
-        add(o, true, "时间 Time", "录像时间 %lld:%02d:%02d.%03d (recording's own time, no UTC)",
-            (long long) (ms / 3600000), (int) (ms / 60000 % 60), (int) (ms / 1000 % 60),
-            (int) (ms % 1000));
+        snprintf(ret, size, "录像时间 %lld:%02d:%02d.%03d", (long long) (ms / 3600000),
+                 (int) (ms / 60000 % 60), (int) (ms / 1000 % 60), (int) (ms % 1000));
         return;
     }
     int64_t utc_ns = t_ns + v->utc_offset_ns;
     time_t s = (time_t) (utc_ns / CB_NS_PER_S);
     struct tm tm;
-    char local[40], utc[CB_UTC_LEN];
+    char local[40];
     localtime_r(&s, &tm);
     strftime(local, sizeof local, "%Y-%m-%d %H:%M:%S", &tm);
-    cb_utc_print(utc_ns, utc);
     long minutes = tm.tm_gmtoff / 60;
-    add(o, true, "时间 Time", "%s.%03d %c%02ld:%02ld   (UTC %s, %s)", local,
-        (int) (utc_ns / CB_NS_PER_MS % 1000), minutes < 0 ? '-' : '+', labs(minutes) / 60,
-        labs(minutes) % 60, utc, source);
+    snprintf(ret, size, "%s.%03d %c%02ld:%02ld", local, (int) (utc_ns / CB_NS_PER_MS % 1000),
+             minutes < 0 ? '-' : '+', labs(minutes) / 60, labs(minutes) % 60);
+}
+
+static void add_time(struct cb_overlay *o, const struct cb_violation *v, int64_t t_ns)
+{
+    char text[96], utc[CB_UTC_LEN];
+    cb_overlay_print_time(v, t_ns, text, sizeof text);
+    if (!has_utc(v)) {
+        add(o, true, "时间 Time", "%s (recording's own time, no UTC)", text);
+        return;
+    }
+    cb_utc_print(t_ns + v->utc_offset_ns, utc);
+    add(o, true, "时间 Time", "%s   (UTC %s, %s)", text, utc, source_words[v->time_source]);
 }
 
 static void add_place(struct cb_overlay *o, const struct cb_evidence *e)
@@ -107,23 +144,24 @@ static void add_place(struct cb_overlay *o, const struct cb_evidence *e)
         e->camera_name[0] ? e->camera_name : e->violation.camera, e->road[0] ? " · " : "", e->road,
         e->district[0] ? " · " : "", e->district);
     if (!isnan(e->lat_deg) && !isnan(e->lon_deg))
-        add(o, false, "坐标 Position", "%.5f, %.5f", e->lat_deg, e->lon_deg);
+        add(o, false, "坐标 Position", "%.5f, %.5f", round(e->lat_deg * 1e7) / 1e7,
+            round(e->lon_deg * 1e7) / 1e7);
 }
 
 static void add_levels(struct cb_overlay *o, const struct cb_noise *n)
 {
     if (!isnan(n->lafmax_7m5_u95_db))
-        add(o, false, "7.5 m", "%.1f ±%.1f dB(A)", n->lafmax_7m5_db,
-            ceil(n->lafmax_7m5_u95_db * 10) / 10);
+        add(o, false, "7.5 m", "%.1f ±%.1f dB(A)", tenth_near(n->lafmax_7m5_db),
+            tenth_above(n->lafmax_7m5_u95_db));
     else if (!isnan(n->lafmax_7m5_db))
-        add(o, false, "7.5 m", "%.1f dB(A)", n->lafmax_7m5_db);
-    if (!isnan(n->background_db) && n->background_correction_db >= 0.05)
+        add(o, false, "7.5 m", "%.1f dB(A)", tenth_near(n->lafmax_7m5_db));
+    if (!isnan(n->background_db) && tenth_near(n->background_correction_db) > 0)
         add(o, false, "背景 Background", "%.1f dB(A), 修正 corrected by -%.1f dB",
-            n->background_db, n->background_correction_db);
+            tenth_near(n->background_db), tenth_near(n->background_correction_db));
     else if (!isnan(n->background_db))
-        add(o, false, "背景 Background", "%.1f dB(A)", n->background_db);
+        add(o, false, "背景 Background", "%.1f dB(A)", tenth_near(n->background_db));
     if (!isnan(n->wind_mps))
-        add(o, false, "风速 Wind", "%.1f m/s", n->wind_mps);
+        add(o, false, "风速 Wind", "%.1f m/s", round(n->wind_mps * 10) / 10);
 }
 
 /* Whom the incident's own record links; a single violation's names the incident. */
@@ -154,7 +192,7 @@ static void add_vehicle(struct cb_overlay *o, const struct cb_violation *v)
     if (v->has_noise && v->kind == CB_MODIFIED_EXHAUST) {
         const struct cb_noise *n = &v->noise;
         add_levels(o, n);
-        add(o, false, "置信度 Confidence", "%.0f %%", floor(n->confidence * 100));
+        add(o, false, "置信度 Confidence", "%.0f %%", floor(round(n->confidence * 1000) / 10 + 1e-6));
         if (v->track < 0)
             add(o, false, "车辆 Vehicle", "未指认 none named");
     }
@@ -176,7 +214,7 @@ void cb_overlay_fill(struct cb_overlay *o, const struct cb_evidence *e, int64_t 
                      size_t n, const char *samples_sha256)
 {
     const struct cb_violation *v = &e->violation;
-    *o = (struct cb_overlay){0};
+    *o = (struct cb_overlay){.n_marks = 1};
     snprintf(o->headline, sizeof o->headline, "%s", kind_words[v->kind]);
     if (v->kind == CB_SPEEDING && v->has_passage)
         headline_of_speed(o, &v->passage);
@@ -191,6 +229,7 @@ void cb_overlay_fill(struct cb_overlay *o, const struct cb_evidence *e, int64_t 
     add_device(o, e);
     add(o, true, "记录 Record", "%s", e->id);
     add(o, false, "序号 No.", "%llu", (unsigned long long) e->sequence);
-    add(o, false, "图 Picture", "%zu / %zu", i + 1, n);
+    if (n > 0)
+        add(o, false, "图 Picture", "%zu / %zu", i + 1, n);
     add(o, true, "数据 Data SHA-256", "%s", samples_sha256);
 }

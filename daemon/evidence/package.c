@@ -59,6 +59,31 @@ static bool is_of_disk(int r)
     return r == -ENOSPC || r == -EIO || r == -EDQUOT || r == -EROFS || r == -ENOMEM;
 }
 
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names; names++)
+        if (!strcmp(name, *names))
+            return true;
+    return false;
+}
+
+/* H.265 needs the help of the viewer's machine, PCM another container: then it says "not". */
+static bool plays_in_browser(const struct cb_clip_source *c, bool is_mp4)
+{
+    static const char *const video[] = {"h264", "vp9", "av1", NULL};
+    static const char *const sound[] = {"aac", "mp3", "opus", "flac", NULL};
+    return is_mp4 && c->video_codec && is_one_of(c->video_codec, video) &&
+           (!c->sound_codec || is_one_of(c->sound_codec, sound));
+}
+
+static int note_clip(struct cb_package_draft *d, bool is_mp4)
+{
+    const struct cb_clip_source *c = d->request->clip;
+    d->clip = json_pack("{s:s?, s:s?, s:b}", "video", c->video_codec, "sound", c->sound_codec,
+                        "plays_in_browser", (int) plays_in_browser(c, is_mp4));
+    return d->clip ? 0 : -ENOMEM;
+}
+
 static int keep_clip(struct cb_package_draft *d, int fd, const char *suffix)
 {
     char name[64];
@@ -66,6 +91,9 @@ static int keep_clip(struct cb_package_draft *d, int fd, const char *suffix)
     snprintf(name, sizeof name, "clip.%s", is_mp4 ? "mp4" : "mkv");
     if (fsync(fd) < 0 || renameat(d->dir_fd, "clip.part", d->dir_fd, name) < 0)
         return cb_error_set(d->reterr, -errno, name, "cannot be written: %s", strerror(errno));
+    int r = note_clip(d, is_mp4);
+    if (r < 0)
+        return cb_error_set(d->reterr, r, name, "no memory");
     return cb_package_list(d, name, is_mp4 ? "video/mp4" : "video/x-matroska", "clip", fd);
 }
 

@@ -26,11 +26,12 @@ static json_t *path_to_json(const struct cb_passage *p)
     json_t *path = json_array();
     for (size_t i = 0; i < p->n_path; i++) {
         const struct cb_fix *f = &p->path[i];
-        json_array_append_new(path, json_pack("{s:I, s:[o, o], s:[o, o], s:o}", //
-                                              "t_ns", (json_int_t) f->t_ns,     //
-                                              "px", real((double) f->x_px),     //
-                                              real((double) f->y_px),           //
-                                              "m", real(f->x_m), real(f->y_m),  //
+        json_array_append_new(path, json_pack("{s:I, s:[o, o], s:o, s:[o, o], s:o}", //
+                                              "t_ns", (json_int_t) f->t_ns,          //
+                                              "px", real((double) f->x_px),          //
+                                              real((double) f->y_px),                //
+                                              "sigma_px", real((double) f->sigma_px), //
+                                              "m", real(f->x_m), real(f->y_m),       //
                                               "box_px", box_to_json(&f->box)));
     }
     return path;
@@ -82,15 +83,15 @@ static int add_json(struct cb_package_draft *d, const char *name, const char *ro
 int cb_package_add_samples(struct cb_package_draft *d)
 {
     const struct cb_violation *v = d->request->violation;
-    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:O?, s:O}",     //
-                          "type", "samples", "version", 1, "id", d->record.id,                 //
+    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:O?, s:O?, s:O}", //
+                          "type", "samples", "version", 2, "id", d->record.id,                 //
                           "camera", v->camera, "utc_offset_ns", (json_int_t) v->utc_offset_ns, //
                           "t_from_ns", (json_int_t) v->t_from_ns,                              //
                           "t_to_ns", (json_int_t) v->t_to_ns,                                  //
                           "stills", stills_to_json(d),                                         //
                           "passage", v->has_passage ? passage_to_json(&v->passage) : json_null(),
                           "noise", v->has_noise ? noise_to_json(&v->noise) : json_null(), //
-                          "sound", d->sound,                                              //
+                          "clip", d->clip, "sound", d->sound,                             //
                           "missing", d->missing);
     int r = add_json(d, "samples.json", "samples", o);
     if (r == 0)
@@ -112,9 +113,13 @@ static json_t *road_to_json(const struct cb_calibration_conf *c)
                                                    t->y1_px, t->x2_px, t->y2_px, "m", t->length_m,
                                                    "along", (int) t->is_along, "u_m", t->u_m));
     }
-    return json_pack("{s:o, s:o, s:f, s:f, s:s, s:s}", "points", points, "distances", distances,
-                     "k1", c->k1, "k2", c->k2, "certificate", c->certificate, "calibrated_on",
-                     c->calibrated_on);
+    json_t *reference = c->reference_u > 0
+                            ? json_pack("{s:f, s:f}", "factor", c->reference_factor, "u",
+                                        c->reference_u)
+                            : json_null();
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:s, s:s}", "points", points, "distances",
+                     distances, "reference", reference, "k1", c->k1, "k2", c->k2, "certificate",
+                     c->certificate, "calibrated_on", c->calibrated_on);
 }
 
 /* All that a level's judgement was made of. */
@@ -149,7 +154,7 @@ int cb_package_add_calibration(struct cb_package_draft *d)
                        ? json_pack("{s:f, s:f}", "y_min", c->zone_y_min_m, "y_max", c->zone_y_max_m)
                        : json_null();
     json_t *o = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f}",     //
-                          "type", "calibration", "version", 1, "camera", c->id,          //
+                          "type", "calibration", "version", 2, "camera", c->id,          //
                           "speed_limit_kmh", real(c->speed_limit_kmh),                   //
                           "tolerance_kmh", real(c->tolerance_kmh),                       //
                           "tolerance_percent", real(c->tolerance_percent), "zone", zone, //

@@ -187,7 +187,8 @@ static int write_parts(struct cb_package_draft *d)
         (r = cb_package_add_sound(d)) < 0 ||
         (r = cb_package_add_calibration(d)) < 0 || (r = cb_package_add_samples(d)) < 0)
         return r;
-    return cb_package_add_stills(d);
+    r = cb_package_add_stills(d);
+    return r < 0 ? r : cb_package_add_composed(d);
 }
 
 static int write_record(const struct cb_evidence_sealer *s, struct cb_package_draft *d,
@@ -300,5 +301,6 @@ int cb_evidence_seal(struct cb_evidence_sealer *s, const struct cb_evidence_requ
     cb_package_drop_stills(&d);
     json_decref(d.missing);
     json_decref(d.sound);
+    json_decref(d.clip);
     return r;
 }

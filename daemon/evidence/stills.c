@@ -44,6 +44,43 @@ static int fetch(struct cb_package_draft *d, const struct cb_still_wish *w, cons
     return 0;
 }
 
+/* A fifth more than the box on each side, inside the picture, from an even pixel. */
+static bool closeup_in(const struct cb_picture *p, const struct cb_box *b, int ret[4])
+{
+    double mx = (double) b->w * 0.2, my = (double) b->h * 0.2;
+    double x0 = fmax((double) b->x - mx, 0), y0 = fmax((double) b->y - my, 0);
+    double x1 = fmin((double) (b->x + b->w) + mx, p->width);
+    double y1 = fmin((double) (b->y + b->h) + my, p->height);
+    if (!(x1 - x0 >= 8 && y1 - y0 >= 8)) /* also NaN, and boxes outside the picture */
+        return false;
+    ret[0] = (int) x0 & ~3;
+    ret[1] = (int) y0 & ~3;
+    ret[2] = (int) x1 - ret[0];
+    ret[3] = (int) y1 - ret[1];
+    return true;
+}
+
+bool cb_package_find_closeup(const struct cb_package_draft *d, size_t *ret_i, int ret[4])
+{
+    size_t largest = 0;
+    for (size_t i = 1; i < d->n_stills; i++)
+        if (d->still[i].box.w * d->still[i].box.h >
+            d->still[largest].box.w * d->still[largest].box.h)
+            largest = i;
+    *ret_i = largest;
+    return d->n_stills && closeup_in(cb_frame_picture(d->still[largest].frame),
+                                     &d->still[largest].box, ret);
+}
+
+static int note_no_closeup(struct cb_package_draft *d)
+{
+    size_t i;
+    int at[4];
+    if (!d->n_stills || cb_package_find_closeup(d, &i, at))
+        return 0;
+    return cb_package_note_missing(d, "closeup", "no box of the vehicle lies in a picture");
+}
+
 int cb_package_fetch_stills(struct cb_package_draft *d)
 {
     const struct cb_violation *v = d->request->violation;
@@ -64,7 +101,7 @@ int cb_package_fetch_stills(struct cb_package_draft *d)
             return r;
     }
     if (d->n_stills >= n_needed)
-        return 0;
+        return note_no_closeup(d);
     return cb_error_set(d->reterr, -ENODATA, v->camera,
                         "has %zu of at least %zu stills that show track %lld: %zu were wished for"
                         "%s%s",
@@ -79,8 +116,8 @@ void cb_package_drop_stills(struct cb_package_draft *d)
     d->n_stills = 0;
 }
 
-static int add_jpeg(struct cb_package_draft *d, const struct cb_canvas *c, int quality,
-                    const char *name, const char *role)
+int cb_package_add_jpeg(struct cb_package_draft *d, const struct cb_canvas *c, int quality,
+                        const char *name, const char *role)
 {
     uint8_t *jpeg;
     size_t n;
@@ -101,7 +138,7 @@ static int add_still(struct cb_package_draft *d, size_t i)
     struct cb_canvas c = {0};
     char name[32];
     cb_overlay_fill(&o, &d->record, d->still[i].t_ns, i, d->n_stills, d->samples_sha256);
-    o.box = d->still[i].box;
+    o.mark[0].box = d->still[i].box;
     int r = cb_overlay_draw(&o, p->width, p->height, &image);
     if (r == 0)
         r = cb_canvas_init(&c, p, p->width, cb_overlay_image_height(image));
@@ -111,7 +148,7 @@ static int add_still(struct cb_package_draft *d, size_t i)
         cb_canvas_put(&c, p, 0, 0, p->width, p->height);
         cb_canvas_blend(&c, argb, stride_px);
         snprintf(name, sizeof name, "still-%zu.jpg", i + 1);
-        r = add_jpeg(d, &c, STILL_QUALITY, name, "still");
+        r = cb_package_add_jpeg(d, &c, STILL_QUALITY, name, "still");
     } else {
         cb_error_set(d->reterr, r, "still", "no memory for a picture of %d × %d", p->width,
                      p->height);
@@ -121,49 +158,30 @@ static int add_still(struct cb_package_draft *d, size_t i)
     return r;
 }
 
-/* A fifth more than the box on each side, inside the picture, from an even pixel. */
-static bool closeup_of(const struct cb_picture *p, const struct cb_box *b, int ret[4])
-{
-    double mx = (double) b->w * 0.2, my = (double) b->h * 0.2;
-    double x0 = fmax((double) b->x - mx, 0), y0 = fmax((double) b->y - my, 0);
-    double x1 = fmin((double) (b->x + b->w) + mx, p->width);
-    double y1 = fmin((double) (b->y + b->h) + my, p->height);
-    if (!(x1 - x0 >= 8 && y1 - y0 >= 8)) /* also NaN, and boxes outside the picture */
-        return false;
-    ret[0] = (int) x0 & ~3;
-    ret[1] = (int) y0 & ~3;
-    ret[2] = (int) x1 - ret[0];
-    ret[3] = (int) y1 - ret[1];
-    return true;
-}
-
 /* The vehicle as the camera saw it, from the still that shows it largest; nothing is drawn. */
-static int add_closeup(struct cb_package_draft *d, size_t i)
+static int add_closeup(struct cb_package_draft *d)
 {
-    const struct cb_picture *p = cb_frame_picture(d->still[i].frame);
     struct cb_canvas c;
+    size_t i;
     int at[4];
-    if (!closeup_of(p, &d->still[i].box, at))
-        return 0;
+    if (!cb_package_find_closeup(d, &i, at))
+        return 0; /* noted as missing when the stills were fetched */
+    const struct cb_picture *p = cb_frame_picture(d->still[i].frame);
     int r = cb_canvas_init(&c, p, at[2], at[3]);
     if (r < 0)
         return cb_error_set(d->reterr, r, "closeup", "no memory");
     cb_canvas_put(&c, p, at[0], at[1], at[2], at[3]);
-    r = add_jpeg(d, &c, CLOSEUP_QUALITY, "closeup.jpg", "closeup");
+    r = cb_package_add_jpeg(d, &c, CLOSEUP_QUALITY, "closeup.jpg", "closeup");
     cb_canvas_deinit(&c);
     return r;
 }
 
 int cb_package_add_stills(struct cb_package_draft *d)
 {
-    size_t largest = 0;
     for (size_t i = 0; i < d->n_stills; i++) {
         int r = add_still(d, i);
         if (r < 0)
             return r;
-        if (d->still[i].box.w * d->still[i].box.h >
-            d->still[largest].box.w * d->still[largest].box.h)
-            largest = i;
     }
-    return d->n_stills ? add_closeup(d, largest) : 0;
+    return add_closeup(d);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,13 +16,15 @@
 #include "base/mem.h"
 #include "durable.h"
 #include "evidence/key.h"
+#include "refit.h"
 
 #define RECORD_BYTES_MAX (1 << 20)
 /* The outbox leaves it where the media were removed after their delivery. Not part of the proof. */
 #define DELIVERED "delivered"
 
 static const char *const kind_names[] = {"record",  "signature", "key", "altered",
-                                         "missing", "extra",     "row", "chain"};
+                                         "missing", "extra",     "row", "measured",
+                                         "chain"};
 
 const char *cb_fault_kind_name(enum cb_fault_kind k)
 {
@@ -118,6 +121,8 @@ static bool prove(const char *json, size_t n, const char *signature,
     check_signature(json, n, signature, keys, v);
     for (size_t i = 0; media && i < ret_record->n_files; i++)
         check_file(&ret_record->file[i], media, v);
+    if (media && v->n_faults == 0)
+        cb_refit_check(ret_record, media, v);
     return true;
 }
 
@@ -126,7 +131,7 @@ void cb_verify_record(const char *json, size_t n, const char *signature,
                       struct cb_verify_report *ret)
 {
     struct cb_evidence record;
-    *ret = (struct cb_verify_report){0};
+    *ret = (struct cb_verify_report){.refit_kmh = NAN};
     if (prove(json, n, signature, keys, media, ret, &record))
         cb_evidence_deinit(&record);
 }
@@ -179,7 +184,8 @@ int cb_verify_package(const char *dir, const struct cb_verify_keys *keys,
                             strerror(errno));
     CB_AUTO_FREE char *json = NULL, *signature = NULL;
     struct cb_verify_media media = {&fd, open_in_folder};
-    struct cb_verify_report v = {.is_delivered = faccessat(fd, DELIVERED, F_OK, 0) == 0};
+    struct cb_verify_report v = {.is_delivered = faccessat(fd, DELIVERED, F_OK, 0) == 0,
+                                 .refit_kmh = NAN};
     struct cb_evidence record;
     size_t n = 0, n_signature = 0;
     int r = cb_durable_read(fd, "record.json", RECORD_BYTES_MAX, &json, &n);

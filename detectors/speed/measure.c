@@ -103,7 +103,8 @@ static void describe(const struct look *l, struct cb_passage *p)
                                                .y_m = l->p[i].y_m,
                                                .x_px = (float) s->x_px,
                                                .y_px = (float) s->y_px,
-                                               .box = s->box};
+                                               .box = s->box,
+                                               .sigma_px = (float) s->sigma_px};
     }
     p->t_first_ns = p->path[0].t_ns;
     p->t_last_ns = p->path[p->n_path - 1].t_ns;

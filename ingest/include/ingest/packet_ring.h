@@ -15,6 +15,7 @@ struct cb_packet_ring_opts {
 struct cb_packet_ring_stats {
     int64_t t_oldest_ns, t_newest_ns; /* stream axis; equal when empty */
     size_t n_packets, n_bytes;
+    const char *video_codec, *sound_codec; /* of the next packets: "h264", …; static; NULL: none */
 };
 
 /**

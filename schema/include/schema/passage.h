@@ -42,6 +42,7 @@ struct cb_fix {
     double x_m, y_m;
     float x_px, y_px; /* the contact point in the picture */
     struct cb_box box;
+    float sigma_px; /* standard uncertainty of the point, per axis; 0: not known beforehand */
 };
 
 /** One road user that crossed the measuring zone. path: the owner's; a sink is lent it. */

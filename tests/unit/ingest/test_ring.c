@@ -126,6 +126,28 @@ static void check_pictures(const struct seen *clip, const struct seen *cut, int6
     assert_true(cut->n - i <= 2);
 }
 
+/* A browser that gets the first bytes knows the whole clip. */
+static void check_index_comes_first(const char *path)
+{
+    static uint8_t bytes[8 << 20];
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    size_t moov = 0, mdat = 0;
+    for (size_t at = 0; at + 8 <= n;) {
+        size_t size = (size_t) bytes[at] << 24 | (size_t) bytes[at + 1] << 16 |
+                      (size_t) bytes[at + 2] << 8 | bytes[at + 3];
+        if (!memcmp(bytes + at + 4, "moov", 4))
+            moov = at;
+        if (!memcmp(bytes + at + 4, "mdat", 4))
+            mdat = at;
+        assert_true(size >= 8);
+        at += size;
+    }
+    assert_true(moov > 0 && mdat > moov);
+}
+
 static void check_cut(const char *name, const char *args, const char *suffix)
 {
     struct cb_packet_ring *ring = NULL;
@@ -138,6 +160,8 @@ static void check_cut(const char *name, const char *args, const char *suffix)
     cut_to(ring, t0, t1, suffix, out);
     read_clip(out, NULL, &cut);
     check_pictures(&clip, &cut, t0, t1);
+    if (!strcmp(suffix, "mp4"))
+        check_index_comes_first(out);
     /* sound from the first picture to the last, on the same axis */
     assert_true(llabs(cut.sound_first_ns - cut.t_ns[0]) < 50 * CB_NS_PER_MS);
     assert_true(llabs(cut.sound_last_ns - cut.t_ns[cut.n - 1]) < 200 * CB_NS_PER_MS);

@@ -25,6 +25,7 @@ struct cb_clip_source {
      * @return 0; -ENODATA: not kept any more; -errno of writing
      */
     int (*cut)(void *self, int64_t t0_ns, int64_t t1_ns, int fd, const char **ret_suffix);
+    const char *video_codec, *sound_codec; /* "h264", …; NULL: none, or not known */
 };
 
 /** Decoded sound, without knowing where it is kept. */

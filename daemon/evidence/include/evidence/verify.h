@@ -15,6 +15,7 @@ enum cb_fault_kind {
     CB_FAULT_MISSING,
     CB_FAULT_EXTRA,     /* a file that the record does not know */
     CB_FAULT_ROW,       /* a database says something else than the record */
+    CB_FAULT_MEASURED,  /* the samples give another speed than the record says */
     CB_FAULT_CHAIN,
 };
 
@@ -40,6 +41,7 @@ struct cb_verify_report {
     bool is_delivered; /* its media were removed after the store had acknowledged them */
     struct cb_verify_link link;
     size_t n_files;
+    double refit_kmh; /* the speed, measured again from the samples; NaN: there was none to measure */
     struct cb_fault fault[CB_FAULTS_MAX]; /* the first of them */
     size_t n_faults;
 };
@@ -64,7 +66,8 @@ void cb_verify_add_fault(struct cb_verify_report *v, enum cb_fault_kind kind, co
                          const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /**
- * Proves record, signature and each file the record lists. Pure but for media; thread-safe.
+ * Proves record, signature and each file the record lists; where all are whole, measures the speed
+ * again from samples and calibration. Pure but for media; thread-safe.
  * media NULL: the record and its signature alone.
  */
 void cb_verify_record(const char *json, size_t n, const char *signature,

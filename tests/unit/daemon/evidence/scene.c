@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/sound.h"
+#include "detectors/calibration.h"
+#include "detectors/refit.h"
 #include "evidence/key.h"
 
 #define NEEDED(what)                                                                               \
@@ -22,6 +24,7 @@
         }                                                                                          \
     } while (0)
 
+#define V_MPS 20.344
 #define UTC_AT_0 INT64_C(1780000000000000000) /* 2026-05-28T20:26:40Z */
 
 /* A road in grey, a sky above, and a red car that comes nearer with t. */
@@ -143,6 +146,34 @@ static int sound_at(void *self, int64_t t0_ns, int64_t t1_ns, int64_t t_must_ns,
     return 0;
 }
 
+/* Up the road at V_MPS, where the calibration says that this is in the picture. */
+static void lay_path(struct cb_scene *s)
+{
+    struct cb_road *road = NULL;
+    struct cb_vec2 px;
+    NEEDED(cb_road_create(&road, &s->camera.calibration, s->width, s->height, NULL) == 0);
+    for (int i = 0; i < 40; i++) {
+        double x_m = 1.8, y_m = 11 + i * 0.05 * V_MPS;
+        NEEDED(cb_road_to_px(road, (struct cb_vec2){x_m, y_m}, &px) == 0);
+        s->path[i] = (struct cb_fix){s->speeding.t_from_ns + i * 50 * CB_NS_PER_MS, x_m, y_m,
+                                     (float) px.x, (float) px.y, {650, 360, 185, 122}, 0};
+    }
+    cb_road_destroy(&road);
+}
+
+/* The speeds are what the path gives in a picture of this size. */
+static void measure_path(struct cb_scene *s)
+{
+    struct cb_passage p;
+    NEEDED(cb_refit(&s->camera, s->width, s->height, s->path, 40, &p) == 0 && p.speed_mps > 0);
+    for (int i = 0; i < 2; i++) {
+        struct cb_passage *to = i ? &s->exhaust.passage : &s->speeding.passage;
+        to->speed_mps = p.speed_mps;
+        to->charged_mps = p.speed_mps - cb_mps_from_kmh(3);
+    }
+    cb_passage_deinit(&p);
+}
+
 static void fill_violation(struct cb_scene *s)
 {
     struct cb_violation *v = &s->speeding;
@@ -174,13 +205,7 @@ static void fill_violation(struct cb_scene *s)
                              .path = s->path,
                              .n_path = 40};
     snprintf(p->camera, sizeof p->camera, "%s", s->camera.id);
-    for (int i = 0; i < 40; i++)
-        s->path[i] = (struct cb_fix){v->t_from_ns + i * 50 * CB_NS_PER_MS,
-                                     1.8,
-                                     12 + i * 1.017,
-                                     700.0f + (float) i * 3,
-                                     480,
-                                     {650, 360, 185, 122}};
+    lay_path(s);
 }
 
 static void fill_exhaust(struct cb_scene *s)
@@ -217,10 +242,12 @@ static void fill_exhaust(struct cb_scene *s)
     v->noise.feature[0].value = 0.83;
 }
 
-static void fill_camera(struct cb_camera_conf *c)
+static void fill_camera(struct cb_scene *s)
 {
-    static struct cb_calibration_point points[4] = {
+    static const struct cb_calibration_point points[4] = {
         {100, 700, 0, 10, 0}, {1200, 700, 7, 10, 0}, {500, 300, 0, 50, 0}, {800, 300, 7, 50, 0}};
+    struct cb_camera_conf *c = &s->camera;
+    memcpy(s->point, points, sizeof points);
     cb_camera_conf_init(c);
     snprintf(c->id, sizeof c->id, "sz-nh-0001");
     snprintf(c->name, sizeof c->name, "深南大道 K3+200 东向");
@@ -240,7 +267,7 @@ static void fill_camera(struct cb_camera_conf *c)
     }
     snprintf(c->microphone.calibrated_on, sizeof c->microphone.calibrated_on, "2026-03-01");
     c->has_calibration = true;
-    c->calibration.points = points;
+    c->calibration.points = s->point;
     c->calibration.n_points = 4;
     snprintf(c->calibration.certificate, sizeof c->calibration.certificate, "粤JL-2026-00417");
     snprintf(c->calibration.calibrated_on, sizeof c->calibration.calibrated_on, "2026-03-05");
@@ -257,11 +284,12 @@ void scene_open(struct cb_scene *s)
     snprintf(name, sizeof name, "%s/node", s->dir);
     NEEDED(cb_key_generate(name, s->public_key, &e) == 0);
     snprintf(s->key_file, sizeof s->key_file, "%s.key", name);
-    fill_camera(&s->camera);
+    fill_camera(s);
     fill_violation(s);
     fill_exhaust(s);
+    measure_path(s);
     s->stills = (struct cb_still_source){s, still_at};
-    s->clip = (struct cb_clip_source){s, cut};
+    s->clip = (struct cb_clip_source){s, cut, "h264", "aac"};
     s->sound = (struct cb_sound_source){s, sound_at};
     s->request = (struct cb_evidence_request){&s->speeding, &s->camera, &s->stills, &s->clip, NULL,
                                               &s->sound};
@@ -275,8 +303,14 @@ void scene_resize(struct cb_scene *s, int width, int height)
         struct cb_box *b = &all[i / 2]->still[i % 2].box;
         *b = (struct cb_box){b->x * x, b->y * y, b->w * x, b->h * y};
     }
+    for (int i = 0; i < 4; i++) {
+        s->point[i].x_px *= (double) x;
+        s->point[i].y_px *= (double) y;
+    }
     s->width = width;
     s->height = height;
+    lay_path(s);
+    measure_path(s);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)

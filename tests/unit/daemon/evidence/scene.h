@@ -16,6 +16,7 @@ struct cb_scene {
     char key_file[96];
     char public_key[CB_KEY_LEN];
     struct cb_camera_conf camera;
+    struct cb_calibration_point point[4];
     struct cb_violation speeding, exhaust;
     struct cb_fix path[40];
     int width, height, shift_x, shift_y; /* of the pictures; shift_x < 0: grey */
@@ -32,7 +33,7 @@ struct cb_scene {
 };
 
 void scene_open(struct cb_scene *s);
-/** Pictures of another size, the vehicle's boxes with them. */
+/** Pictures of another size, calibration, path and boxes with them. */
 void scene_resize(struct cb_scene *s, int width, int height);
 void scene_close(struct cb_scene *s);
 struct cb_evidence_sealer *scene_sealer(struct cb_scene *s);

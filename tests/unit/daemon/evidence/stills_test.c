@@ -12,6 +12,7 @@
 #include <time.h>
 #include <turbojpeg.h>
 
+#include "base/clock.h"
 #include "canvas.h"
 #include "overlay.h"
 #include "scene.h"
@@ -182,6 +183,116 @@ static void test_chinese_is_drawn_with_glyphs(void **state)
     scene_close(&s);
 }
 
+/* The vehicle's red is in both stills and, larger, in the close-up; the data stand below. */
+static void test_composed_picture_shows_all_views(void **state)
+{
+    (void) state;
+    static const struct {
+        int w, h, view_w;
+    } cases[] = {{1280, 720, 1280}, {1920, 1080, 1280}, {3840, 2160, 1920}, {641, 481, 640},
+                 {160, 120, 160}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cb_scene s;
+        struct cb_sealed sealed;
+        int w, h, view_w = cases[i].view_w;
+        scene_open(&s);
+        scene_resize(&s, cases[i].w, cases[i].h);
+        struct cb_evidence_sealer *sealer = scene_sealer(&s);
+        scene_seal(&s, sealer, &sealed);
+        uint8_t *rgb = read_jpeg(sealed.dir, "composed.jpg", &w, &h);
+        int view_h = (int) ((double) cases[i].h * view_w / cases[i].w) & ~3;
+        assert_int_equal(w, 2 * view_w);
+        assert_true(h > 2 * view_h + 40);
+        double scale = (double) view_w / cases[i].w, car[3];
+        for (int k = 0; k < 2; k++) {
+            struct cb_box b = s.speeding.still[k].box;
+            mean_of(rgb, w, k * view_w + (int) ((double) (b.x + b.w * 0.5f) * scale),
+                    (int) ((double) (b.y + b.h * 0.5f) * scale), 4, 4, car);
+            assert_true(car[0] > 150 && car[1] < 80 && car[2] < 80);
+        }
+        mean_of(rgb, w, view_w / 2 - 2, view_h + view_h / 2, 4, 4, car);
+        assert_true(car[0] > 150 && car[1] < 80 && car[2] < 80);
+        expect_band(rgb, w, h, 2 * view_h);
+        free(rgb);
+        free(sealed.dir);
+        cb_evidence_sealer_destroy(&sealer);
+        scene_close(&s);
+    }
+}
+
+static double draw_number(unsigned *seed, double from, double to)
+{
+    return from + (to - from) * rand_r(seed) / RAND_MAX;
+}
+
+static void shake(struct cb_scene *s, unsigned *seed)
+{
+    struct cb_passage *p = &s->speeding.passage;
+    struct cb_noise *n = &s->exhaust.noise;
+    p->speed_mps = draw_number(seed, 15, 60);
+    p->u95_mps = draw_number(seed, 0.1, 1.4);
+    p->charged_mps = p->speed_mps - draw_number(seed, 0.8, 2);
+    p->limit_mps = cb_mps_from_kmh(5 * (double) (rand_r(seed) % 24) / 2 + 20);
+    n->lafmax_db = draw_number(seed, 80, 120);
+    n->lafmax_u95_db = draw_number(seed, 1, 3);
+    n->lafmax_7m5_db = draw_number(seed, 80, 120);
+    n->lafmax_7m5_u95_db = draw_number(seed, 1, 3);
+    n->background_db = draw_number(seed, 40, 80);
+    n->background_correction_db = draw_number(seed, 0, 2);
+    n->charged_db = n->lafmax_db - draw_number(seed, 1.5, 4);
+    n->limit_db = 80 + (double) (rand_r(seed) % 20) / 2;
+    n->wind_mps = draw_number(seed, 0, 5);
+    n->confidence = draw_number(seed, 0, 1);
+    s->camera.lat_deg = draw_number(seed, -80, 80);
+    s->camera.lon_deg = draw_number(seed, -180, 180);
+}
+
+/* What is printed of a measurement is what its record, read again, would print. */
+static void test_nothing_printed_differs_from_the_record(void **state)
+{
+    (void) state;
+    struct cb_scene s;
+    unsigned seed = 832;
+    scene_open(&s);
+    struct cb_evidence_sealer *sealer = scene_sealer(&s);
+    for (int i = 0; i < 4000; i++) {
+        shake(&s, &seed);
+        struct cb_evidence e = {.sequence = 7,
+                                .violation = i % 2 ? s.speeding : s.exhaust,
+                                .lat_deg = s.camera.lat_deg,
+                                .lon_deg = s.camera.lon_deg,
+                                .bearing_deg = NAN,
+                                .clock_offset_s = NAN,
+                                .clock_age_s = NAN};
+        struct cb_evidence again;
+        struct cb_overlay a, b;
+        struct cb_error err = {0};
+        char *json;
+        size_t n;
+        snprintf(e.id, sizeof e.id, "01a214f5-69b8-722e-84d1-33c10ded997e");
+        snprintf(e.node, sizeof e.node, "edge-1");
+        memset(e.prev_sha256, '0', CB_SHA256_LEN - 1);
+        memset(e.config_sha256, '0', CB_SHA256_LEN - 1);
+        memcpy(e.public_key, s.public_key, sizeof e.public_key);
+        e.violation.passage.path = NULL;
+        e.violation.passage.n_path = 0;
+        assert_int_equal(cb_evidence_print(&e, &json, &n), 0);
+        if (cb_evidence_parse(json, n, &again, &err) < 0)
+            fail_msg("%s %s", err.where, err.text);
+        cb_overlay_fill(&a, &e, e.violation.t_ns, 0, 2, s.public_key);
+        cb_overlay_fill(&b, &again, e.violation.t_ns, 0, 2, s.public_key);
+        assert_string_equal(a.headline, b.headline);
+        assert_string_equal(a.mark[0].label, b.mark[0].label);
+        assert_int_equal(a.n_rows, b.n_rows);
+        for (size_t k = 0; k < a.n_rows; k++)
+            assert_string_equal(a.row[k].value, b.row[k].value);
+        cb_evidence_deinit(&again);
+        free(json);
+    }
+    cb_evidence_sealer_destroy(&sealer);
+    scene_close(&s);
+}
+
 static bool has_row(const struct cb_overlay *o, const char *text)
 {
     for (size_t i = 0; i < o->n_rows; i++)
@@ -244,6 +355,8 @@ int main(void)
         cmocka_unit_test(test_chinese_is_drawn_with_glyphs),
         cmocka_unit_test(test_band_says_what_the_law_asks_for),
         cmocka_unit_test(test_names_are_never_markup),
+        cmocka_unit_test(test_composed_picture_shows_all_views),
+        cmocka_unit_test(test_nothing_printed_differs_from_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

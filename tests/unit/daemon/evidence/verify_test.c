@@ -5,14 +5,17 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli.h"
 #include "evidence/key.h"
 #include "evidence/verify.h"
@@ -66,14 +69,63 @@ static void expect_fault(const char *dir, enum cb_fault_kind kind, const char *n
 static void test_each_altered_file_is_named(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"still-1.jpg", "still-2.jpg",  "closeup.jpg",
-                                        "clip.mp4",    "samples.json", "calibration.json"};
-    for (size_t i = 0; i < 6; i++) {
+    static const char *const names[] = {"still-1.jpg",  "still-2.jpg", "closeup.jpg",
+                                        "composed.jpg", "clip.mp4",    "samples.json",
+                                        "calibration.json"};
+    for (size_t i = 0; i < 7; i++) {
         scene_alter(f->sealed[0].dir, names[i]);
         expect_fault(f->sealed[0].dir, CB_FAULT_ALTERED, names[i]);
         scene_alter(f->sealed[0].dir, names[i]); /* the same bit again: as it was */
     }
     struct cb_verify_report v;
+    assert_int_equal(cb_verify_package(f->sealed[0].dir, &any_key, &v, NULL), 0);
+    assert_int_equal(v.n_faults, 0);
+}
+
+static void flip(const char *path, off_t at, int bit)
+{
+    unsigned char c;
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &c, 1, at), 1);
+    c ^= (unsigned char) (1 << bit);
+    assert_int_equal(pwrite(fd, &c, 1, at), 1);
+    close(fd);
+}
+
+/* One bit anywhere in any file: exactly that file is named; the bit turned back, all is whole. */
+static void test_any_byte_of_any_file_counts(void **state)
+{
+    struct fixture *f = *state;
+    struct cb_verify_report v;
+    unsigned seed = 832;
+    struct dirent **entry;
+    int n = scandir(f->sealed[0].dir, &entry, NULL, alphasort), n_flips = 0;
+    assert_true(n >= 2 + 2 + 6);
+    for (int i = 0; i < n; i++) {
+        const char *name = entry[i]->d_name;
+        char path[400];
+        struct stat st;
+        snprintf(path, sizeof path, "%s/%s", f->sealed[0].dir, name);
+        assert_int_equal(stat(path, &st), 0);
+        for (int k = 0; S_ISREG(st.st_mode) && k < 60; k++, n_flips++) {
+            off_t at = k == 0 ? 0 : k == 1 ? st.st_size - 1 : rand_r(&seed) % st.st_size;
+            int bit = rand_r(&seed) % 8;
+            bool is_record = !strncmp(name, "record.", 7);
+            flip(path, at, bit);
+            assert_int_equal(cb_verify_package(f->sealed[0].dir, &any_key, &v, NULL), 0);
+            flip(path, at, bit);
+            if (v.n_faults == 0 || (!is_record && (v.n_faults != 1 ||
+                                                   strcmp(v.fault[0].name, name))))
+                fail_msg("bit %d of byte %lld of %s: %zu faults", bit, (long long) at, name,
+                         v.n_faults);
+            if (is_record && strncmp(v.fault[0].name, "record.", 7))
+                fail_msg("%s is named for a bit of %s", v.fault[0].name, name);
+        }
+        free(entry[i]);
+    }
+    free(entry);
+    assert_true(n_flips >= 60 * 8);
     assert_int_equal(cb_verify_package(f->sealed[0].dir, &any_key, &v, NULL), 0);
     assert_int_equal(v.n_faults, 0);
 }
@@ -192,6 +244,31 @@ static void test_record_signed_anew_is_told_by_the_key(void **state)
     assert_string_equal(fault.name, "sequence 3");
 }
 
+/* Whoever holds the key can sign any speed; the samples say what it was. */
+static void test_speed_that_the_samples_do_not_give_is_named(void **state)
+{
+    struct fixture *f = *state;
+    struct cb_verify_report v;
+    struct cb_sealed sealed;
+    assert_int_equal(cb_verify_package(f->sealed[0].dir, &any_key, &v, NULL), 0);
+    double said_kmh = cb_kmh_from_mps(f->scene.speeding.passage.speed_mps);
+    assert_true(fabs(v.refit_kmh - said_kmh) < 0.01);
+    struct cb_evidence_sealer *sealer = scene_sealer(&f->scene);
+    for (int sign = -1; sign <= 1; sign += 2) {
+        f->scene.speeding.passage.speed_mps = cb_mps_from_kmh(said_kmh + sign * 0.2);
+        scene_seal(&f->scene, sealer, &sealed);
+        expect_fault(sealed.dir, CB_FAULT_MEASURED, "samples.json");
+        free(sealed.dir);
+    }
+    /* another way, the same record: also what was sealed with it */
+    f->scene.speeding.passage.speed_mps = cb_mps_from_kmh(said_kmh);
+    f->scene.point[2].y_m += 3;
+    scene_seal(&f->scene, sealer, &sealed);
+    expect_fault(sealed.dir, CB_FAULT_MEASURED, "samples.json");
+    free(sealed.dir);
+    cb_evidence_sealer_destroy(&sealer);
+}
+
 /* Runs a verb as the tool does; its output goes to f->out. */
 static int run(struct fixture *f, int (*verb)(int, char **), const char *a, const char *b,
                const char *c, const char *d)
@@ -303,6 +380,8 @@ int main(void)
         CASE(test_each_byte_of_the_record_is_signed),
         CASE(test_missing_extra_and_replaced_files_are_named),
         CASE(test_record_signed_anew_is_told_by_the_key),
+        CASE(test_speed_that_the_samples_do_not_give_is_named),
+        CASE(test_any_byte_of_any_file_counts),
         CASE(test_tool_proves_a_folder_and_its_chain),
         CASE(test_tool_names_the_gap_in_a_chain),
         CASE(test_tool_explains_wrong_use),

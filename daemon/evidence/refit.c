@@ -1,0 +1,183 @@
+#include "refit.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "detectors/refit.h"
+#include "durable.h"
+#include "schema/camera.h"
+
+#define JSON_BYTES_MAX (16 << 20)
+#define FIXES_MAX 100000
+/* Numbers are kept with 12 digits and pixels as floats: what the same samples give differs by less
+ * than a thousandth. A later version of the fit may differ by as much as a tenth. */
+#define DIFFERENCE_MAX_KMH 0.1
+
+static json_t *load(const struct cb_evidence *e, const struct cb_verify_media *media,
+                    const char *role)
+{
+    for (size_t i = 0; i < e->n_files; i++) {
+        if (strcmp(e->file[i].role, role))
+            continue;
+        CB_AUTO_CLOSE int fd = media->open(media->self, &e->file[i]);
+        CB_AUTO_FREE char *text = NULL;
+        size_t n;
+        if (fd < 0 || cb_durable_read_fd(fd, JSON_BYTES_MAX, &text, &n) < 0)
+            return NULL;
+        return json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+    }
+    return NULL;
+}
+
+static bool is_version_2(const json_t *o)
+{
+    return json_integer_value(json_object_get(o, "version")) >= 2;
+}
+
+static double number(const json_t *v)
+{
+    return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+static double at(const json_t *array, size_t i)
+{
+    return number(json_array_get(array, i));
+}
+
+static double get(const json_t *o, const char *key)
+{
+    return number(json_object_get(o, key));
+}
+
+static int take_points(const json_t *a, struct cb_calibration_conf *c)
+{
+    size_t n = json_array_size(a);
+    c->points = calloc(n ? n : 1, sizeof *c->points);
+    if (!c->points)
+        return -ENOMEM;
+    for (; c->n_points < n; c->n_points++) {
+        const json_t *o = json_array_get(a, c->n_points);
+        const json_t *px = json_object_get(o, "px"), *m = json_object_get(o, "m");
+        c->points[c->n_points] = (struct cb_calibration_point){at(px, 0), at(px, 1), at(m, 0),
+                                                               at(m, 1), 0};
+    }
+    return 0;
+}
+
+static int take_distances(const json_t *a, struct cb_calibration_conf *c)
+{
+    size_t n = json_array_size(a);
+    c->distances = calloc(n ? n : 1, sizeof *c->distances);
+    if (!c->distances)
+        return -ENOMEM;
+    for (; c->n_distances < n; c->n_distances++) {
+        const json_t *o = json_array_get(a, c->n_distances), *px = json_object_get(o, "px");
+        const json_t *p = json_array_get(px, 0), *q = json_array_get(px, 1);
+        c->distances[c->n_distances] = (struct cb_calibration_distance){
+            .x1_px = at(p, 0), .y1_px = at(p, 1), .x2_px = at(q, 0), .y2_px = at(q, 1),
+            .length_m = get(o, "m"), .is_along = json_is_true(json_object_get(o, "along")),
+            .u_m = get(o, "u_m")};
+    }
+    return 0;
+}
+
+/* @return 0; -ENODATA: the camera was not calibrated; -ENOMEM */
+static int take_calibration(const json_t *o, struct cb_camera_conf *c)
+{
+    const json_t *road = json_object_get(o, "road"), *zone = json_object_get(o, "zone");
+    const json_t *reference = json_object_get(road, "reference");
+    if (!json_is_object(road))
+        return -ENODATA;
+    c->has_calibration = true;
+    c->calibration.k1 = get(road, "k1");
+    c->calibration.k2 = get(road, "k2");
+    if (json_is_object(reference)) {
+        c->calibration.reference_factor = get(reference, "factor");
+        c->calibration.reference_u = get(reference, "u");
+    }
+    c->has_zone = json_is_object(zone);
+    c->zone_y_min_m = get(zone, "y_min");
+    c->zone_y_max_m = get(zone, "y_max");
+    int r = take_points(json_object_get(road, "points"), &c->calibration);
+    return r < 0 ? r : take_distances(json_object_get(road, "distances"), &c->calibration);
+}
+
+static struct cb_fix fix_of(const json_t *o)
+{
+    const json_t *px = json_object_get(o, "px"), *box = json_object_get(o, "box_px");
+    struct cb_fix f = {.t_ns = json_integer_value(json_object_get(o, "t_ns")),
+                       .x_px = (float) at(px, 0),
+                       .y_px = (float) at(px, 1),
+                       .sigma_px = (float) get(o, "sigma_px")};
+    if (json_is_array(box))
+        f.box = (struct cb_box){(float) at(box, 0), (float) at(box, 1), (float) at(box, 2),
+                                (float) at(box, 3)};
+    return f;
+}
+
+static int take_path(const json_t *samples, struct cb_fix **ret, size_t *ret_n)
+{
+    const json_t *path = json_object_get(json_object_get(samples, "passage"), "path");
+    size_t n = json_array_size(path);
+    if (n == 0 || n > FIXES_MAX)
+        return -ENODATA;
+    struct cb_fix *fix = calloc(n, sizeof *fix);
+    if (!fix)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        fix[i] = fix_of(json_array_get(path, i));
+    *ret = fix;
+    *ret_n = n;
+    return 0;
+}
+
+/* km/h; NaN: the samples give no speed. @return 0; < 0: there is nothing to measure from */
+static int measure(const json_t *samples, const json_t *calibration, double *ret_kmh)
+{
+    struct cb_camera_conf conf;
+    struct cb_passage p = {0};
+    CB_AUTO_FREE struct cb_fix *path = NULL;
+    size_t n;
+    const json_t *still = json_array_get(json_object_get(samples, "stills"), 0);
+    int width = (int) json_integer_value(json_object_get(still, "width_px"));
+    int height = (int) json_integer_value(json_object_get(still, "height_px"));
+    cb_camera_conf_init(&conf);
+    int r = take_calibration(calibration, &conf);
+    if (r == 0)
+        r = take_path(samples, &path, &n);
+    if (r == 0)
+        r = cb_refit(&conf, width, height, path, n, &p);
+    if (r == 0)
+        *ret_kmh = cb_kmh_from_mps(p.speed_mps);
+    if (r == 0)
+        cb_passage_deinit(&p);
+    cb_camera_conf_deinit(&conf);
+    return r;
+}
+
+void cb_refit_check(const struct cb_evidence *e, const struct cb_verify_media *media,
+                    struct cb_verify_report *ret)
+{
+    double said_kmh = cb_kmh_from_mps(e->violation.passage.speed_mps), kmh;
+    if (!e->violation.has_passage || !isfinite(said_kmh))
+        return;
+    json_t *samples = load(e, media, "samples"), *calibration = load(e, media, "calibration");
+    if (is_version_2(samples) && is_version_2(calibration)) {
+        int r = measure(samples, calibration, &kmh);
+        if (r < 0 || isnan(kmh))
+            cb_verify_add_fault(ret, CB_FAULT_MEASURED, "samples.json",
+                                "give no speed any more, the record says %.2f km/h", said_kmh);
+        else if (fabs(kmh - said_kmh) > DIFFERENCE_MAX_KMH)
+            cb_verify_add_fault(ret, CB_FAULT_MEASURED, "samples.json",
+                                "give %.2f km/h with calibration.json, the record says %.2f", kmh,
+                                said_kmh);
+        ret->refit_kmh = r < 0 ? NAN : kmh;
+    }
+    json_decref(samples);
+    json_decref(calibration);
+}
