@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "config.h"
 #include "detectors/pipeline.h"
+#include "host_clock.h"
 #include "lane.h"
 #include "minutes.h"
 #include "schema/violation.h"
@@ -36,6 +37,7 @@ struct camera {
     struct kept *kept;    /* NULL: the first configuration, which is not ours */
     bool is_leaving;      /* stopped, perhaps not yet through */
     bool is_weather_lost; /* the evidence thread's: said so in the log */
+    bool is_clock_off;    /* likewise */
     /* atomic */
     int drift_mpx; /* thousandths of a pixel that the scene has moved against its calibration */
     bool is_suspended;
@@ -149,6 +151,30 @@ void cb_cameras_read_weather(struct cb_cameras *c)
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < c->n_cameras; i++)
         read_weather(c->camera[i]);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void compare_clock(struct camera *c)
+{
+    struct {
+        struct cb_log log;
+    } camera = {{"camera", cb_lane_conf(c->lane)->id}};
+    double off_s = cb_lane_clock_difference_s(c->lane);
+    bool is_off = cb_clock_pair_is_off(off_s);
+    if (is_off && !c->is_clock_off)
+        cb_err(&camera, "its clock is %+.1f s from the host's, expected at most %.0f s: evidence is "
+                        "marked; is its NTP set?", off_s, CB_CLOCK_MAX_S);
+    else if (c->is_clock_off && !is_off)
+        cb_info(&camera, "its clock agrees with the host's again");
+    c->is_clock_off = is_off;
+}
+
+void cb_cameras_compare_clocks(struct cb_cameras *c)
+{
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < c->n_cameras; i++)
+        if (!c->camera[i]->is_leaving)
+            compare_clock(c->camera[i]);
     pthread_mutex_unlock(&c->lock);
 }
 

@@ -40,6 +40,8 @@ void cb_cameras_destroy(struct cb_cameras **c);
 bool cb_cameras_are_well(struct cb_cameras *c, int64_t max_ns);
 /** The stations' files, where it is time; the evidence thread's. */
 void cb_cameras_read_weather(struct cb_cameras *c);
+/** Says in the log which camera's own clock is off; the evidence thread's. */
+void cb_cameras_compare_clocks(struct cb_cameras *c);
 /** Prometheus text. From any thread. */
 void cb_cameras_print_metrics(struct cb_cameras *c, FILE *out);
 

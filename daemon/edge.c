@@ -1,6 +1,8 @@
 #include "edge.h"
 
 #include <errno.h>
+#include <math.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,8 @@
 #include "curve_keys.h"
 #include "edge_outbox.h"
 #include "evidence/evidence.h"
+#include "host_clock.h"
+#include "lane.h"
 #include "minutes.h"
 #include "outbox/outbox.h"
 #include "sealing.h"
@@ -33,6 +37,11 @@ struct cb_edge {
     struct cb_bus_curve curve;
     struct cb_bus *bus;
     bool is_started; /* atomic: all cameras are made */
+
+    struct cb_host_clock clock; /* the evidence thread's */
+    bool is_clock_told;         /* the evidence thread's: that it is not held to UTC, in the log */
+    pthread_mutex_t lock;       /* leaf */
+    struct cb_host_clock clock_shown; /* lock */
 };
 
 /* On the evidence thread. */
@@ -67,11 +76,48 @@ static int keep_minutes(struct cb_edge *e)
     return 0;
 }
 
+/* A camera's own clock that is off by more than its pictures' way explains counts as well. */
+static bool check_clock(void *self, struct cb_lane *l, struct cb_clock_check *ret)
+{
+    struct cb_edge *e = self;
+    double camera_s = cb_lane_clock_difference_s(l);
+    *ret = (struct cb_clock_check){e->clock.offset_s, e->clock.age_s};
+    if (cb_clock_pair_is_off(camera_s))
+        ret->offset_s = camera_s + (isnan(ret->offset_s) ? 0 : ret->offset_s);
+    return !isnan(ret->offset_s) || !isnan(ret->age_s);
+}
+
+static void tell_clock(struct cb_edge *e, bool was_beyond)
+{
+    bool is_beyond = cb_host_clock_is_beyond(&e->clock);
+    if (is_beyond && !was_beyond)
+        cb_err(e, "the host's clock is %.3f s (± %.3f s) from UTC, expected at most %.0f s: evidence "
+                  "is marked", e->clock.offset_s, e->clock.error_s, CB_CLOCK_MAX_S);
+    else if (was_beyond && !is_beyond)
+        cb_info(e, "the host's clock is within %.0f s of UTC again", CB_CLOCK_MAX_S);
+    if (!e->clock.is_synchronised && !e->is_clock_told)
+        cb_warn(e, "the host's clock is not held to UTC (no chrony, ntpd or timesyncd): how far "
+                   "evidence is from UTC is not known");
+    e->is_clock_told = !e->clock.is_synchronised;
+}
+
+static void read_clock(struct cb_edge *e)
+{
+    bool was_beyond = cb_host_clock_is_beyond(&e->clock);
+    cb_host_clock_read(&e->clock, cb_clock_mono_ns());
+    tell_clock(e, was_beyond);
+    pthread_mutex_lock(&e->lock);
+    e->clock_shown = e->clock;
+    pthread_mutex_unlock(&e->lock);
+}
+
 static void on_tick(void *self)
 {
     struct cb_edge *e = self;
     if (!__atomic_load_n(&e->is_started, __ATOMIC_ACQUIRE))
         return; /* the cameras are still being made */
+    read_clock(e);
+    cb_cameras_compare_clocks(e->cameras);
     cb_cameras_read_weather(e->cameras);
     cb_minutes_tick(e->minutes, cb_clock_now_ns());
     keep_minutes(e);
@@ -94,7 +140,12 @@ static int create_evidence(struct cb_edge *e, struct cb_error *reterr)
     if ((r = cb_evidence_sealer_create(&e->sealer, &opts, reterr)) < 0 ||
         (r = cb_edge_open_outbox(&e->outbox, node, reterr)) < 0)
         return r;
-    struct cb_sealing_opts sealing = {e->sealer, e, has_room, on_sealed, on_tick};
+    struct cb_sealing_opts sealing = {.sealer = e->sealer,
+                                      .self = e,
+                                      .has_room = has_room,
+                                      .on_sealed = on_sealed,
+                                      .clock = check_clock,
+                                      .on_tick = on_tick};
     return cb_sealing_create(&e->sealing, &sealing);
 }
 
@@ -120,6 +171,9 @@ int cb_edge_create(struct cb_edge **ret, const struct cb_config *config,
     struct cb_edge *e = calloc(1, sizeof *e);
     if (!e)
         return -ENOMEM;
+    pthread_mutex_init(&e->lock, NULL);
+    e->clock.offset_s = e->clock.age_s = e->clock.error_s = NAN; /* until the first tick */
+    e->clock_shown = e->clock;
     e->log = (struct cb_log){"edge", config->node.id};
     e->config = config;
     int r;
@@ -214,6 +268,7 @@ void cb_edge_destroy(struct cb_edge **edge)
     cb_evidence_sealer_destroy(&e->sealer);
     cb_minutes_destroy(&e->minutes);
     cb_bus_curve_deinit(&e->curve);
+    pthread_mutex_destroy(&e->lock);
     free(e);
 }
 
@@ -221,6 +276,10 @@ void cb_edge_print_metrics(void *self, FILE *out)
 {
     struct cb_edge *e = self;
     cb_cameras_print_metrics(e->cameras, out);
+    pthread_mutex_lock(&e->lock);
+    struct cb_host_clock clock = e->clock_shown;
+    pthread_mutex_unlock(&e->lock);
+    cb_host_clock_print_metrics(&clock, out);
     cb_sealing_print_metrics(e->sealing, out);
     cb_outbox_print_metrics(e->outbox, out);
     cb_bus_print_metrics(e->bus, out);

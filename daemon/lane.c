@@ -1,6 +1,7 @@
 #include "lane.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/sound.h"
 #include "config.h"
 #include "detectors/pipeline.h"
+#include "host_clock.h"
 #include "ingest/ingest.h"
 #include "ingest/packet_ring.h"
 
@@ -46,7 +48,12 @@ struct cb_lane {
     int64_t utc_offset_ns; /* 0: no picture or sound yet */
     uint64_t n_frames_worked, n_lost;
     int64_t t_worked_ns;
+    int64_t difference_ns; /* the camera's clock less ours; NOT_KNOWN */
+
+    struct cb_clock_pair clocks; /* the ingest thread's */
 };
+
+#define NOT_KNOWN INT64_MIN
 
 static void release_item(struct cb_item *item)
 {
@@ -77,10 +84,22 @@ static void anchor(struct cb_lane *l, int64_t t_ns, int64_t utc_offset_ns, enum 
                                                           : utc_offset_ns, __ATOMIC_RELAXED);
 }
 
+static void compare_clocks(struct cb_lane *l, const struct cb_picture *p)
+{
+    int64_t known_ns = NOT_KNOWN;
+    if (p->time_source == CB_TIME_RTCP)
+        known_ns = cb_clock_pair_add(&l->clocks, p->t_ns + p->utc_offset_ns - cb_clock_now_ns(),
+                                     cb_clock_mono_ns());
+    else
+        l->clocks = (struct cb_clock_pair){0};
+    __atomic_store_n(&l->difference_ns, known_ns, __ATOMIC_RELAXED);
+}
+
 static int on_frame(void *self, struct cb_frame *f)
 {
     struct cb_lane *l = self;
     const struct cb_picture *p = cb_frame_picture(f);
+    compare_clocks(l, p);
     anchor(l, p->t_ns, p->utc_offset_ns, p->time_source);
     struct cb_item item = {cb_frame_ref(f), ITEM_FRAME, true, cb_frame_n_bytes(f)};
     return give(l, &item);
@@ -138,6 +157,7 @@ int cb_lane_create(struct cb_lane **ret, const struct cb_camera_conf *conf,
     l->conf = conf;
     l->config = config;
     l->wake = wake;
+    l->difference_ns = NOT_KNOWN;
     pthread_mutex_init(&l->lock, NULL);
     int r = create_parts(l, &config->node, sink, reterr);
     if (r < 0) {
@@ -276,6 +296,12 @@ int64_t cb_lane_utc_offset_ns(struct cb_lane *l)
     return __atomic_load_n(&l->utc_offset_ns, __ATOMIC_RELAXED);
 }
 
+double cb_lane_clock_difference_s(struct cb_lane *l)
+{
+    int64_t ns = __atomic_load_n(&l->difference_ns, __ATOMIC_RELAXED);
+    return ns == NOT_KNOWN ? NAN : cb_s_from_ns(ns);
+}
+
 bool cb_lane_has_ended(struct cb_lane *l)
 {
     return __atomic_load_n(&l->has_ended, __ATOMIC_ACQUIRE);
@@ -306,5 +332,9 @@ void cb_lane_print_metrics(struct cb_lane *l, FILE *out)
             (unsigned long long) s.n_decode_errors);
     fprintf(out, "citybrain_camera_time_jumps_total{camera=\"%s\"} %llu\n", id,
             (unsigned long long) s.n_time_jumps);
+    double difference_s = cb_lane_clock_difference_s(l);
+    if (!isnan(difference_s))
+        fprintf(out, "citybrain_camera_clock_difference_seconds{camera=\"%s\"} %.3f\n", id,
+                difference_s);
     fprintf(out, "citybrain_camera_ring_bytes{camera=\"%s\"} %zu\n", id, ring.n_bytes);
 }

@@ -53,6 +53,11 @@ void cb_lane_let_go(struct cb_lane *l);
 bool cb_lane_is_done(struct cb_lane *l);
 /** UTC of a stream time by the lane's own anchor: for recordings, which have no UTC. */
 int64_t cb_lane_utc_offset_ns(struct cb_lane *l);
+/**
+ * The camera's own clock (RTCP) less the host's, by the picture that was least under way in the
+ * last minute or two; s. NaN: its pictures are timed by the host, or none has come. From any thread.
+ */
+double cb_lane_clock_difference_s(struct cb_lane *l);
 /** True when nothing newer will come into the ring. */
 bool cb_lane_has_ended(struct cb_lane *l);
 /** Prometheus text of this camera. From any thread. */

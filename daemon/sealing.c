@@ -125,12 +125,15 @@ static int seal(struct cb_sealing *s, struct job *j, struct cb_error *e)
     struct cb_packet_ring_stats kept = cb_packet_ring_stats(ring);
     struct cb_clip_source clip = {ring, clip_cut, kept.video_codec, kept.sound_codec};
     struct cb_sound_source sound = {ring, sound_at};
+    struct cb_clock_check clock;
     struct cb_evidence_request request = {.violation = &j->violation,
                                           .camera = cb_lane_conf(j->lane),
                                           .stills = &stills,
                                           .clip = &clip,
                                           .sound = &sound};
     struct cb_sealed sealed = {0};
+    if (s->opts.clock && s->opts.clock(s->opts.self, j->lane, &clock))
+        request.clock = &clock;
     int64_t start_ns = cb_clock_mono_ns();
     int r = s->opts.has_room(s->opts.self, e);
     if (r < 0)

@@ -1,11 +1,13 @@
 #ifndef DAEMON_SEALING_H
 #define DAEMON_SEALING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "base/err.h"
 
+struct cb_clock_check;
 struct cb_evidence_sealer;
 struct cb_lane;
 struct cb_sealed;
@@ -25,6 +27,8 @@ struct cb_sealing_opts {
     int (*has_room)(void *self, struct cb_error *reterr);
     /** On the evidence thread: a package is durable on disk. Lent. @return 0 or -errno, logged */
     int (*on_sealed)(void *self, const struct cb_sealed *s);
+    /** Before each seal: how far the clock that a lane's times are of is from UTC. @return false: not known */
+    bool (*clock)(void *self, struct cb_lane *l, struct cb_clock_check *ret);
     /** About once a second, on the evidence thread. May be NULL. */
     void (*on_tick)(void *self);
 };

@@ -9,6 +9,7 @@
 
 #define IDLE_MS 1000 /* the outbox is asked at least this often, should a wake be lost */
 #define TIMEOUT_MAX_MS 600000
+#define SOON_MAX_MS 500
 
 static int64_t in_ms(int64_t ms)
 {
@@ -74,12 +75,22 @@ static void back_off(struct cb_delivery *d)
     d->stats.n_retried++;
 }
 
+/* Within half a second, so that a city's edges do not come all at once. The back-off stays as
+ * grown as it is, should this not help. */
+static void try_soon(struct cb_delivery *d)
+{
+    int64_t soon_ns = in_ms(rand() % (SOON_MAX_MS + 1));
+    if (d->not_before_ns > soon_ns)
+        d->not_before_ns = soon_ns;
+}
+
 static void on_link(struct cb_delivery *d, uint16_t event)
 {
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
         d->stats.is_connected = true;
         d->in_flight = CB_NOTHING; /* what went into the connection before is lost with it */
         d->is_refused_told = false;
+        try_soon(d); /* it may be another store, or this one with another mind */
         cb_info(d, "connected to the store: endpoint=%s", d->opts->store_endpoint);
         return;
     }
@@ -153,6 +164,10 @@ static void on_rejected(struct cb_delivery *d, const char *reason)
 
 static void on_reply(struct cb_delivery *d, const struct cb_bus_reply *y)
 {
+    if (y->kind == CB_BUS_READY) {
+        try_soon(d);
+        return;
+    }
     bool is_ours = d->in_flight == CB_A_PACKAGE  ? strcmp(y->id, d->id) == 0
                    : d->in_flight == CB_MINUTES ? !y->id[0] && y->number == d->number
                                                  : false;

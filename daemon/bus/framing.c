@@ -40,6 +40,7 @@ int cb_bus_head_parse(const struct cb_bus_frame *f)
     case CB_BUS_ACK:
     case CB_BUS_REJECT:
     case CB_BUS_RETRY:
+    case CB_BUS_READY:
         return b[3];
     default:
         return -EPROTO;
@@ -180,7 +181,13 @@ int cb_bus_reply_parse(const struct cb_bus_frame *frames, size_t n_frames,
                        struct cb_bus_reply *ret)
 {
     struct cb_bus_reply y = {0};
-    int r = n_frames >= 2 && n_frames <= 3 ? cb_bus_head_parse(&frames[0]) : -EBADMSG;
+    int r = n_frames >= 1 && n_frames <= 3 ? cb_bus_head_parse(&frames[0]) : -EBADMSG;
+    if (r == CB_BUS_READY && n_frames == 1) {
+        *ret = (struct cb_bus_reply) {.kind = CB_BUS_READY};
+        return 0;
+    }
+    if (n_frames < 2)
+        return -EBADMSG;
     if (r != CB_BUS_ACK && r != CB_BUS_REJECT && r != CB_BUS_RETRY)
         return -EBADMSG;
     y.kind = (enum cb_bus_kind) r;

@@ -29,6 +29,17 @@ struct batch {
     size_t n, n_bytes;
 };
 
+/* Edges that were told "not now": bounded, for they come by themselves too. */
+#define WAITING_MAX 1024
+#define ID_LEN_MAX  255 /* ZMTP's routing ids */
+/* After a "ready" that did not hold (a full disk, say) the next one waits longer, up to the last. */
+#define READY_MIN_MS 500
+#define READY_MAX_MS 30000
+
+struct waiting {
+    uint8_t n, id[ID_LEN_MAX];
+};
+
 struct cb_bus_receiver {
     /* set at create, then immutable */
     struct cb_bus_context *ctx;
@@ -43,6 +54,9 @@ struct cb_bus_receiver {
     void *socket; /* NULL: shut, to be opened again */
     struct cb_bus_curve curve;
     struct batch batch;
+    struct waiting waiting[WAITING_MAX];
+    size_t n_waiting;
+    int64_t ready_ns, ready_wait_ms; /* monotonic: when it is asked whether it is ready again */
 
     pthread_mutex_t lock; /* leaf */
     struct cb_bus_receiver_stats stats; /* lock */
@@ -68,12 +82,50 @@ static void reply(struct cb_bus_receiver *v, const struct cb_bus_message *m,
         cb_bus_send(v->socket, reason, strlen(reason), false);
 }
 
+static void note_waiting(struct cb_bus_receiver *v, const struct cb_bus_frame *id)
+{
+    if (id->n > ID_LEN_MAX || v->n_waiting == WAITING_MAX)
+        return;
+    for (size_t i = 0; i < v->n_waiting; i++)
+        if (v->waiting[i].n == id->n && memcmp(v->waiting[i].id, id->data, id->n) == 0)
+            return;
+    if (v->n_waiting == 0) {
+        v->ready_wait_ms = v->ready_wait_ms ? v->ready_wait_ms : READY_MIN_MS;
+        v->ready_ns = cb_clock_mono_ns() + v->ready_wait_ms * CB_NS_PER_MS;
+    }
+    struct waiting *w = &v->waiting[v->n_waiting++];
+    w->n = (uint8_t) id->n;
+    memcpy(w->id, id->data, id->n);
+}
+
+/* Their back-off may have grown to half a minute: they are told as soon as there is no reason for it. */
+static void call_waiting(struct cb_bus_receiver *v)
+{
+    uint8_t head[CB_BUS_HEAD_LEN];
+    if (v->n_waiting == 0 || !v->handler.is_ready || cb_clock_mono_ns() < v->ready_ns)
+        return;
+    if (v->handler.is_ready(v->handler.self) < 0) {
+        v->ready_ns = cb_clock_mono_ns() + READY_MIN_MS * CB_NS_PER_MS;
+        return;
+    }
+    cb_bus_head_print(CB_BUS_READY, head);
+    for (size_t i = 0; i < v->n_waiting; i++)
+        if (cb_bus_send(v->socket, v->waiting[i].id, v->waiting[i].n, true) == 0)
+            cb_bus_send(v->socket, head, sizeof head, false);
+    cb_info(v, "ready again, %zu edges that waited are told", v->n_waiting);
+    v->n_waiting = 0;
+    v->ready_wait_ms *= 2;
+    if (v->ready_wait_ms > READY_MAX_MS)
+        v->ready_wait_ms = READY_MAX_MS;
+}
+
 static void conclude(struct cb_bus_receiver *v, const struct cb_bus_message *m, int r,
                      const struct cb_error *e)
 {
     char reason[CB_BUS_REASON_LEN];
     if (r == 0) {
         count(v, &v->stats.n_acked);
+        v->ready_wait_ms = READY_MIN_MS;
         reply(v, m, CB_BUS_ACK, NULL);
         return;
     }
@@ -86,6 +138,7 @@ static void conclude(struct cb_bus_receiver *v, const struct cb_bus_message *m, 
     } else {
         count(v, &v->stats.n_deferred);
         reply(v, m, CB_BUS_RETRY, reason);
+        note_waiting(v, &m->frame[0]);
     }
 }
 
@@ -226,6 +279,7 @@ static void *run(void *self)
             reopen(v);
             continue;
         }
+        call_waiting(v);
         zmq_pollitem_t item = {.socket = v->socket, .events = ZMQ_POLLIN};
         if (zmq_poll(&item, 1, POLL_MS) <= 0)
             continue;

@@ -138,6 +138,13 @@ static void add_time(struct cb_overlay *o, const struct cb_violation *v, int64_t
     add(o, true, "时间 Time", "%s   (UTC %s, %s)", text, utc, source_words[v->time_source]);
 }
 
+/* GA/T 832-2014 wants the clock within a second of UTC: what is not says so itself. */
+static void add_clock(struct cb_overlay *o, const struct cb_evidence *e)
+{
+    if (fabs(e->clock_offset_s) > 1.0)
+        add(o, true, "时钟 Clock", "与 UTC 相差 %+.1f s (off by more than 1 s)", e->clock_offset_s);
+}
+
 static void add_place(struct cb_overlay *o, const struct cb_evidence *e)
 {
     add(o, true, "地点 Place", "%s%s%s%s%s",
@@ -223,6 +230,7 @@ void cb_overlay_fill(struct cb_overlay *o, const struct cb_evidence *e, int64_t 
     else if (v->kind == CB_CHASE_RACING)
         headline_of_incident(o, &v->incident);
     add_time(o, v, t_ns);
+    add_clock(o, e);
     add_place(o, e);
     add_vehicle(o, v);
     add_incident(o, v);

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 
 #define BACKOFF_MIN_MS 250
-#define BACKOFF_MAX_MS 10000
+#define BACKOFF_MAX_MS 2000 /* edges wait for our word that it is back */
 #define CONNECT_TIMEOUT_S "5"
 
 /* What the promise "acknowledged after COMMIT and fsync" rests on, whatever the server's default. */

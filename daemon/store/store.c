@@ -291,6 +291,12 @@ int cb_store_put_minutes(struct cb_store *s, const char *json, size_t n, struct 
     return r;
 }
 
+int cb_store_is_ready(struct cb_store *s)
+{
+    struct cb_error e;
+    return cb_db_ready(&s->db, &e);
+}
+
 struct cb_store_stats cb_store_stats(struct cb_store *s)
 {
     pthread_mutex_lock(&s->lock);

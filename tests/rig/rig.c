@@ -77,12 +77,17 @@ static int put_minutes(void *self, const char *json, size_t n, struct cb_error *
     return cb_store_put_minutes(self, json, n, reterr);
 }
 
+static int is_ready(void *self)
+{
+    return cb_store_is_ready(self);
+}
+
 static int serve(struct cb_bus_context *ctx, struct cb_store *store, const struct words *w,
                  const struct cb_bus_curve *curve, struct cb_error *e)
 {
     struct cb_bus_receiver *receiver = NULL;
     struct cb_gateway *gateway = NULL;
-    struct cb_bus_handler handler = {store, put, put_minutes};
+    struct cb_bus_handler handler = {store, put, put_minutes, is_ready};
     struct cb_bus_receiver_opts opts = {w->store, curve};
     int r = cb_bus_receiver_create(&receiver, ctx, &handler, &opts, e);
     if (r == 0 && w->listen) {

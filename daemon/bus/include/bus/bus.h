@@ -96,13 +96,15 @@ void cb_bus_print_metrics(void *self, FILE *out);
  * The store as the bus sees it; called from the receiver's thread alone.
  * store: packages that wait together, 1 to CB_BUS_BATCH_MAX of them, of one edge or of several; each
  * is answered by its verdict: acknowledged, set aside by its edge with the verdict's words, or sent
- * again. minutes: the same as a return value.
+ * again. minutes: the same as a return value. is_ready: asked while edges wait because of "not now";
+ * 0: it may be tried again; else not yet. NULL: they come by themselves.
  */
 struct cb_bus_handler {
     void *self;
     void (*store)(void *self, const struct cb_package *const *p, size_t n,
                   struct cb_package_verdict *ret);
     int (*minutes)(void *self, const char *json, size_t n, struct cb_error *reterr); /* or NULL */
+    int (*is_ready)(void *self);
 };
 
 struct cb_bus_receiver_opts {

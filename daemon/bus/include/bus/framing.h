@@ -18,6 +18,7 @@
  *   ack      id or number: it is committed, and on disk
  *   reject   id or number, reason: it will never be stored
  *   retry    id or number, reason: not now
+ *   ready    nothing more: to those who were told "not now", it may be tried again
  */
 enum cb_bus_kind {
     CB_BUS_PACKAGE = 1,
@@ -25,6 +26,7 @@ enum cb_bus_kind {
     CB_BUS_ACK = 0x41,
     CB_BUS_REJECT = 0x42,
     CB_BUS_RETRY = 0x43,
+    CB_BUS_READY = 0x44,
 };
 
 #define CB_BUS_HEAD_LEN 4
@@ -45,7 +47,7 @@ struct cb_bus_frame {
 
 /** The store's answer. */
 struct cb_bus_reply {
-    enum cb_bus_kind kind;   /* CB_BUS_ACK, CB_BUS_REJECT or CB_BUS_RETRY */
+    enum cb_bus_kind kind;   /* CB_BUS_ACK, CB_BUS_REJECT, CB_BUS_RETRY or CB_BUS_READY */
     char id[CB_UUID_LEN];    /* "" when number counts */
     uint64_t number;
     char reason[CB_BUS_REASON_LEN]; /* valid UTF-8 is not promised; controls are replaced */

@@ -51,6 +51,9 @@ void cb_store_put(struct cb_store *s, const struct cb_package *const *p, size_t 
 /** A JSON array of traffic minutes (schema/minute.h). @return as a verdict of cb_store_put */
 int cb_store_put_minutes(struct cb_store *s, const char *json, size_t n, struct cb_error *reterr);
 
+/** Whether PostgreSQL can be asked now; connects again where it is time to try. @return 0; -EAGAIN */
+int cb_store_is_ready(struct cb_store *s);
+
 struct cb_store_stats cb_store_stats(struct cb_store *s);
 /** Prometheus text; self is the struct cb_store. */
 void cb_store_print_metrics(void *self, FILE *out);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct outbox {
     int n, i;                   /* made, gone */
     int n_acked, n_aside, n_minutes, n_minutes_done;
     char reason[256];
+    atomic_bool is_unready;     /* what the handler says when it is asked */
     int n_again;                /* calls of the handler for a package it has stored */
     int answer[PACKAGES_MAX];   /* what the handler says the first time; then 0 */
     int n_calls[PACKAGES_MAX];
@@ -203,9 +205,15 @@ struct sides {
     struct cb_bus *bus;
 };
 
+static int is_ready(void *self)
+{
+    struct outbox *o = self;
+    return o->is_unready ? -EAGAIN : 0;
+}
+
 static void start_store(struct sides *s, struct outbox *o, const char *endpoint)
 {
-    struct cb_bus_handler h = {o, store, store_minutes};
+    struct cb_bus_handler h = {o, store, store_minutes, is_ready};
     struct cb_bus_receiver_opts opts = {endpoint, NULL};
     struct cb_error e = {0};
     if (cb_bus_receiver_create(&s->receiver, s->ctx, &h, &opts, &e) < 0)
@@ -317,6 +325,7 @@ static void test_hurry(void **state)
     struct outbox *o = make_outbox();
     (void) state;
     o->answer[0] = -EAGAIN;
+    o->is_unready = true;
     make(o, 3);
     assert_int_equal(cb_bus_context_create(&s.ctx, NULL), 0);
     start_store(&s, o, "inproc://store");
@@ -328,6 +337,63 @@ static void test_hurry(void **state)
     wait_until_empty(o);
     assert_int_equal(o->n_acked, 3);
     stop(&s);
+    free_outbox(o);
+}
+
+/* The back-off has grown to an hour when the store's database is back: the edge hears of it. */
+static void test_a_store_that_is_back_is_used_at_once(void **state)
+{
+    (void) state;
+    for (int by_ipc = 0; by_ipc < 2; by_ipc++) {
+        struct sides s = {0};
+        struct outbox *o = make_outbox();
+        char ipc[96];
+        snprintf(ipc, sizeof ipc, by_ipc ? "ipc://%s/store" : "inproc://store", o->root);
+        o->is_unready = true;
+        o->answer[0] = -EAGAIN;
+        make(o, 3);
+        assert_int_equal(cb_bus_context_create(&s.ctx, NULL), 0);
+        start_store(&s, o, ipc);
+        start_edge_retrying(&s, o, ipc, 0, 3600 * 1000);
+        while (cb_bus_stats(s.bus).n_retried < 1)
+            cb_clock_sleep_ns(CB_NS_PER_MS);
+        assert_int_equal(o->n_acked, 0);
+        o->is_unready = false;
+        wait_until_empty(o);
+        assert_int_equal(o->n_acked, 3);
+        stop(&s);
+        if (by_ipc) {
+            snprintf(ipc, sizeof ipc, "%s/store", o->root);
+            unlink(ipc);
+        }
+        free_outbox(o);
+    }
+}
+
+/* The same when the store itself is another one: it need not say anything. */
+static void test_a_store_that_is_replaced_is_used_at_once(void **state)
+{
+    struct sides s = {0};
+    struct outbox *o = make_outbox();
+    char ipc[96];
+    (void) state;
+    snprintf(ipc, sizeof ipc, "ipc://%s/store", o->root);
+    o->is_unready = true;
+    o->answer[0] = -EAGAIN;
+    make(o, 3);
+    assert_int_equal(cb_bus_context_create(&s.ctx, NULL), 0);
+    start_store(&s, o, ipc);
+    start_edge_retrying(&s, o, ipc, 0, 3600 * 1000);
+    while (cb_bus_stats(s.bus).n_retried < 1)
+        cb_clock_sleep_ns(CB_NS_PER_MS);
+    assert_int_equal(o->n_acked, 0);
+    cb_bus_receiver_destroy(&s.receiver);
+    start_store(&s, o, ipc);
+    wait_until_empty(o);
+    assert_int_equal(o->n_acked, 3);
+    stop(&s);
+    snprintf(ipc, sizeof ipc, "%s/store", o->root);
+    unlink(ipc);
     free_outbox(o);
 }
 
@@ -394,7 +460,7 @@ static void test_endpoints(void **state)
     (void) state;
     assert_int_equal(cb_bus_context_create(&ctx, NULL), 0);
     for (size_t i = 0; i < CB_LEN(rows); i++) {
-        struct cb_bus_handler h = {NULL, store, NULL};
+        struct cb_bus_handler h = {NULL, store, NULL, NULL};
         struct cb_bus_receiver_opts opts = {rows[i].endpoint, NULL};
         struct cb_bus_receiver *v = NULL;
         struct cb_error e = {0};
@@ -412,6 +478,8 @@ int main(void)
         cmocka_unit_test(test_answers),       cmocka_unit_test(test_store_comes_and_goes),
         cmocka_unit_test(test_hurry),         cmocka_unit_test(test_broken_folder),
         cmocka_unit_test(test_silent_store),  cmocka_unit_test(test_endpoints),
+        cmocka_unit_test(test_a_store_that_is_back_is_used_at_once),
+        cmocka_unit_test(test_a_store_that_is_replaced_is_used_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
