@@ -18,6 +18,13 @@
 #define ACROSS_M     1.0 /* a patch's near line is farther off: it is another's */
 #define LONG_M       2.0 /* so much longer holds two */
 #define SEEN_MIN     4   /* sightings before a length is believed */
+#define YOUNG_SEEN   10  /* sightings after which its motion is known */
+#define COURSE_MIN   3   /* sightings of an end that tell how it goes */
+#define COURSE_U_M   0.1 /* an end's scatter about its course, standard, at least */
+#define SMOOTH_M     0.1 /* scatter of an end that goes well; of others … */
+#define STRANGE_MPS  1.0 /* ends of one vehicle differ by no more in speed … */
+#define STRANGE_SHARE 0.2 /* … than this and such a share */
+#define SMOOTH_RATIO 2   /* … it is so much more, where a shadow comes and goes before it */
 #define AGREE_M      0.6 /* an end is where it is expected */
 #define GATE         4.0 /* standard deviations, and … */
 #define GATE_M       1.0 /* … metres, of a track whose speed is not known yet */
@@ -25,7 +32,8 @@
 #define LENGTH_MIN_M 0.3
 #define STRADDLE_MIN 3 /* sightings abeam of the camera that tell the length */
 #define POINTS_MAX   512
-#define LINE_U_M     0.2 /* of the line that the near wheels run on, standard: a sill, a rim, shade */
+#define ONE_END_U    0.015 /* of the speed, standard, where the other end says nothing of it */
+#define LINE_U_M     0.15 /* of the line that the near wheels run on, standard: a sill, a rim, shade */
 #define ENDS_MIN     6   /* sightings of an end that tell its speed */
 #define APART_MPS    0.5  /* two ends' speeds differ by so much, and … */
 #define APART_SHARE  0.04 /* … such a share: a far corner's width is not known better */
@@ -122,19 +130,108 @@ int cb_flank_measure_shared(struct cb_track *t, const struct cb_sight *s,
     return cb_track_extend(t, s, &own, t->x.x, y, true, CB_PATCH_ANOTHERS);
 }
 
-static void note_length(struct cb_track *t, double length_m)
+/* How an end goes: a straight line through its last places, by weights that leave leaps out. */
+struct course {
+    double y_m, v_mps; /* at the last sighting */
+    double miss_m;     /* mean distance of the places from it; infinite: not known */
+    double v_u_mps;
+};
+
+static struct course course_of(const struct cb_track *t, const struct cb_side_view *v, int end,
+                               double x_m, size_t n_last)
 {
-    t->length_m += (t->n_seen < 8 ? 1.0 / (t->n_seen + 1) : 0.1) * (length_m - t->length_m);
-    t->n_odd = 0;
+    struct course c = {.miss_m = HUGE_VAL};
+    for (int round = 0; round < 6; round++) {
+        double n = 0, st = 0, sy = 0, stt = 0, sty = 0, miss = 0;
+        size_t count = 0;
+        for (size_t i = t->n > n_last ? t->n - n_last : 0; i < t->n; i++) {
+            const struct cb_track_point *p = &t->point[i];
+            if (!p->side.has_end[end] || p->patch == CB_PATCH_ANOTHERS)
+                continue;
+            double s = cb_s_from_ns(p->t_ns - t->point[t->n - 1].t_ns);
+            double y = end_y(v, &p->side, end, x_m, t->length_m);
+            double e = round ? (y - c.y_m - c.v_mps * s) / COURSE_U_M : 0, w = 1 / (1 + e * e);
+            count++;
+            miss += fabs(e) * COURSE_U_M;
+            n += w;
+            st += w * s;
+            sy += w * y;
+            stt += w * s * s;
+            sty += w * s * y;
+        }
+        double var = stt - st * st / fmax(n, 1e-9);
+        if (count < COURSE_MIN || !(var > 1e-9))
+            return (struct course){.miss_m = HUGE_VAL};
+        double v_mps = (sty - st * sy / n) / var;
+        c = (struct course){.v_mps = v_mps, .y_m = (sy - v_mps * st) / n,
+                            .miss_m = miss / (double) count};
+        c.v_u_mps = fmax(COURSE_U_M, c.miss_m) / sqrt(var);
+    }
+    return c;
 }
 
-/* A first length that was that of a fragment, or of two: another one that stays is right. */
-static bool is_relearnt(struct cb_track *t, double length_m)
+/* Two ends that both go steadily, but each in its own way, are of two vehicles in one patch. */
+static bool are_anothers(const struct course *a, const struct course *b)
+{
+    double apart = fabs(a->v_mps - b->v_mps), mean = 0.5 * fabs(a->v_mps + b->v_mps);
+    return a->miss_m < COURSE_U_M && b->miss_m < COURSE_U_M &&
+           apart > 2 * hypot(a->v_u_mps, b->v_u_mps) + STRANGE_MPS + STRANGE_SHARE * mean;
+}
+
+/*
+ * While little is known of a vehicle, a shadow that comes loose from one of its ends would throw it
+ * off its way: then it goes as that end which goes steadily.
+ */
+static void follow_steady_end(struct cb_track *t, const struct cb_side_view *v)
+{
+    struct course c[2];
+    for (int end = 0; end < 2; end++)
+        c[end] = course_of(t, v, end, t->x.x, YOUNG_SEEN);
+    if (are_anothers(&c[0], &c[1])) { /* whose track begins when their patches part */
+        t->id = 0;
+        t->n = 0;
+        t->n_seen = 0;
+        return;
+    }
+    int end = c[0].miss_m <= c[1].miss_m ? 0 : 1;
+    if (!isfinite(c[end].miss_m))
+        return;
+    double u = fmax(COURSE_U_M, c[end].miss_m);
+    t->y = (struct cb_kalman){.x = c[end].y_m - 0.5 * sign_of(end) * t->length_m,
+                              .v = c[end].v_mps, .pxx = u * u,
+                              .pvv = c[end].v_u_mps * c[end].v_u_mps};
+}
+
+/* The median of its first sightings, in some of which another vehicle or a shadow hangs on. */
+static void note_length(struct cb_track *t, const struct cb_side_view *v, double length_m)
+{
+    double first[YOUNG_SEEN] = {length_m};
+    size_t n = 1;
+    t->n_odd = 0;
+    if (t->n_seen >= YOUNG_SEEN) {
+        t->length_m += 0.1 * (length_m - t->length_m);
+        return;
+    }
+    for (size_t i = 0; i < t->n && n < YOUNG_SEEN; i++) {
+        const struct cb_track_point *p = &t->point[i];
+        if (p->is_whole)
+            first[n++] = end_y(v, &p->side, 1, t->x.x, length_m) -
+                         end_y(v, &p->side, 0, t->x.x, length_m);
+    }
+    t->length_m = cb_median(first, n);
+}
+
+/* A first length that was that of a fragment, or of two: another one that stays is right. The end
+ * that went on meanwhile stays where it is. */
+static bool is_relearnt(struct cb_track *t, const struct cb_side_view *v, const struct cb_side *s,
+                        double length_m)
 {
     t->n_odd = fabs(length_m - t->odd_m) < ODD_M ? t->n_odd + 1 : 1;
     t->odd_m = length_m;
     if (t->n_odd < ODD_MIN)
         return false;
+    int end = miss_of(t, v, s, 0) <= miss_of(t, v, s, 1) ? 0 : 1;
+    t->y.x += 0.5 * sign_of(end) * (t->length_m - length_m);
     t->length_m = length_m;
     return true;
 }
@@ -163,14 +260,17 @@ int cb_flank_measure_own(struct cb_track *t, const struct cb_sight *s,
     bool is_whole = o->side.has_end[0] && o->side.has_end[1];
     double about = o->extent_m, y;
     double length = end_y(v, &o->side, 1, o->x_m, about) - end_y(v, &o->side, 0, o->x_m, about);
-    if (t->n_seen >= SEEN_MIN && is_whole && fabs(length - t->length_m) > ODD_M &&
-        !is_relearnt(t, length))
+    if (t->n_seen >= YOUNG_SEEN && is_whole && fabs(length - t->length_m) > ODD_M &&
+        !is_relearnt(t, v, &o->side, length))
         return measure_odd(t, s, o, length);
     if (is_whole)
-        note_length(t, length);
+        note_length(t, v, length);
     if (!middle_of(v, &o->side, o->x_m, t->length_m, &y))
         return 0;
-    return cb_track_extend(t, s, o, o->x_m, y, true, CB_PATCH_OWN);
+    int r = cb_track_extend(t, s, o, o->x_m, y, true, CB_PATCH_OWN);
+    if (r == 0 && t->n_seen <= YOUNG_SEEN)
+        follow_steady_end(t, v);
+    return r;
 }
 
 bool cb_flank_is_new(const struct cb_tracker *k, const struct cb_observation *o)
@@ -206,20 +306,31 @@ static double settled_length(const struct cb_track *t, const struct cb_side_view
     return n_all ? cb_median(all, n_all) : t->length_m;
 }
 
-static void place(struct cb_track_point *p, const struct cb_side_view *v, double length_m)
+static void place(struct cb_track_point *p, const struct cb_side_view *v, double length_m,
+                  const bool is_steady[2])
 {
     const struct cb_side *s = &p->side;
-    int far = p->y_m > v->y_m ? 1 : 0;
+    int end = p->y_m > v->y_m ? 1 : 0;
     double y[2];
-    for (int end = 0; end < 2; end++)
-        y[end] = end_y(v, s, end, p->x_m, length_m);
-    bool is_abeam = y[0] < v->y_m && y[1] > v->y_m;
+    for (int i = 0; i < 2; i++)
+        y[i] = end_y(v, s, i, p->x_m, length_m);
+    bool is_abeam = y[0] < v->y_m && y[1] > v->y_m && is_steady[0] && is_steady[1];
+    if (!s->has_end[end] || (!is_steady[end] && s->has_end[1 - end]))
+        end = 1 - end;
     if (s->has_end[0] && s->has_end[1] && is_abeam)
         p->y_m = 0.5 * (y[0] + y[1]);
-    else if (s->has_end[far] || s->has_end[1 - far]) {
-        int end = s->has_end[far] ? far : 1 - far;
+    else if (s->has_end[end])
         p->y_m = y[end] - 0.5 * sign_of(end) * length_m;
-    }
+}
+
+/* An end before which a shadow comes and goes leaps; the other one does not. */
+static void find_steady(const struct cb_track *t, const struct cb_side_view *v, bool ret[2])
+{
+    double miss[2];
+    for (int end = 0; end < 2; end++)
+        miss[end] = course_of(t, v, end, t->x.x, t->n).miss_m;
+    for (int end = 0; end < 2; end++)
+        ret[end] = !(miss[end] > SMOOTH_M && miss[end] > SMOOTH_RATIO * miss[1 - end]);
 }
 
 void cb_flank_settle(struct cb_track *t, const struct cb_side_view *v, const struct cb_road *road)
@@ -227,10 +338,12 @@ void cb_flank_settle(struct cb_track *t, const struct cb_side_view *v, const str
     cb_across_smooth(t);
     double length = settled_length(t, v);
     t->length_m = length;
+    bool is_steady[2];
+    find_steady(t, v, is_steady);
     for (size_t i = 0; i < t->n; i++) {
         struct cb_track_point *p = &t->point[i];
         struct cb_vec2 px;
-        place(p, v, length);
+        place(p, v, length, is_steady);
         p->x_m += 0.5 * v->sign * width_of(length);
         if (cb_road_to_px(road, (struct cb_vec2){p->x_m, p->y_m}, &px) < 0)
             continue;
@@ -239,35 +352,35 @@ void cb_flank_settle(struct cb_track *t, const struct cb_side_view *v, const str
     }
 }
 
-/* Metres a second by which one end moves, least squares; NaN: seen over too little. */
-static double end_speed(const struct cb_track *t, const struct cb_side_view *v, int end)
+/* How each end goes over the whole track; @return false when not both are known. */
+static bool courses_of(const struct cb_track *t, const struct cb_side_view *v, struct course ret[2])
 {
-    double n = 0, st = 0, sy = 0, stt = 0, sty = 0, half = 0.5 * v->sign * width_of(t->length_m);
-    for (size_t i = 0; i < t->n; i++) {
-        const struct cb_track_point *p = &t->point[i];
-        if (!p->side.has_end[end] || p->patch == CB_PATCH_ANOTHERS)
-            continue;
-        double s = cb_s_from_ns(p->t_ns - t->point[0].t_ns);
-        double y = end_y(v, &p->side, end, p->x_m - half, t->length_m);
-        n++;
-        st += s;
-        sy += y;
-        stt += s * s;
-        sty += s * y;
+    size_t n[2] = {0};
+    for (int end = 0; end < 2; end++) {
+        ret[end] = course_of(t, v, end, t->x.x, t->n);
+        for (size_t i = 0; i < t->n; i++)
+            n[end] += t->point[i].side.has_end[end] && t->point[i].patch != CB_PATCH_ANOTHERS;
     }
-    double var = stt - st * st / fmax(n, 1);
-    return n < ENDS_MIN || !(var > 0) ? NAN : (sty - st * sy / n) / var;
+    return isfinite(ret[0].miss_m) && isfinite(ret[1].miss_m) && n[0] >= ENDS_MIN &&
+           n[1] >= ENDS_MIN;
 }
 
 bool cb_flank_is_rigid(const struct cb_track *t, const struct cb_side_view *v)
 {
-    double lower = end_speed(t, v, 0), higher = end_speed(t, v, 1);
-    return !(fabs(lower - higher) > APART_MPS + APART_SHARE * 0.5 * fabs(lower + higher));
+    struct course c[2];
+    bool is_steady[2];
+    bool is_known = courses_of(t, v, c);
+    double apart = fabs(c[0].v_mps - c[1].v_mps), mean = 0.5 * fabs(c[0].v_mps + c[1].v_mps);
+    find_steady(t, v, is_steady);
+    return !is_known || !is_steady[0] || !is_steady[1] || apart <= APART_MPS + APART_SHARE * mean;
 }
 
-double cb_flank_line_u(const struct cb_track *t, const struct cb_side_view *v)
+double cb_flank_u(const struct cb_track *t, const struct cb_side_view *v)
 {
-    return LINE_U_M / fmax(fabs(t->point[t->n / 2].side.x_m - v->x_m), LINE_U_M);
+    double line_u = LINE_U_M / fmax(fabs(t->point[t->n / 2].side.x_m - v->x_m), LINE_U_M);
+    bool is_steady[2];
+    find_steady(t, v, is_steady);
+    return is_steady[0] && is_steady[1] ? line_u : hypot(line_u, ONE_END_U);
 }
 
 double cb_flank_height_m(const struct cb_track *t, const struct cb_side_view *v)

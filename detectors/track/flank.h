@@ -25,12 +25,13 @@ bool cb_flank_is_new(const struct cb_tracker *k, const struct cb_observation *o)
  */
 void cb_flank_settle(struct cb_track *t, const struct cb_side_view *v, const struct cb_road *road);
 /**
- * Whether both ends of a settled track moved alike, as far as both were seen: else one of them
- * was a shadow's, or another vehicle's.
+ * Whether both ends of a settled track moved alike, as far as both were seen and go steadily: else
+ * one of them was a shadow's, or another vehicle's.
  */
 bool cb_flank_is_rigid(const struct cb_track *t, const struct cb_side_view *v);
-/** Relative standard uncertainty of a settled track's speed, from that of its wheels' line. */
-double cb_flank_line_u(const struct cb_track *t, const struct cb_side_view *v);
+/** Relative standard uncertainty of a settled track's speed, from that of its wheels' line and of
+ * its ends. */
+double cb_flank_u(const struct cb_track *t, const struct cb_side_view *v);
 /** Its height, from points that cb_flank_settle placed; NaN: not known. */
 double cb_flank_height_m(const struct cb_track *t, const struct cb_side_view *v);
 

@@ -20,6 +20,8 @@
 #define OWN_MIN      6    /* sightings apart from others that make a road user */
 #define OWN_SHARE    0.2 /* of all its sightings at least */
 #define WIDTHS_MAX   64
+#define SIDE_U95_MPS 1.4    /* seen from the side: with the line and the ends in it, 5 km/h … */
+#define SIDE_U95_SHARE 0.08 /* … or this share */
 
 bool cb_track_has_left(const struct cb_track *t, const struct cb_region *g)
 {
@@ -149,11 +151,13 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
     ret->track = t->id;
     ret->road_user = cb_track_road_user(t, road, g);
     if (g->is_side)
-        ret->u95_mps = hypot(ret->u95_mps, 1.96 * ret->speed_mps * cb_flank_line_u(t, &g->side));
+        ret->u95_mps = hypot(ret->u95_mps, 1.96 * ret->speed_mps * cb_flank_u(t, &g->side));
     if (is_ambiguous)
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
     else if (g->is_side && !isnan(ret->speed_mps) && !cb_flank_is_rigid(t, &g->side))
         refuse(ret, CB_REASON_INCONSISTENT);
+    else if (g->is_side && ret->u95_mps > fmax(SIDE_U95_MPS, SIDE_U95_SHARE * ret->speed_mps))
+        refuse(ret, CB_REASON_TOO_UNCERTAIN);
     else if (!g->is_side && !isnan(ret->speed_mps) && cb_foot_is_mirrored(t))
         refuse(ret, CB_REASON_INCONSISTENT);
     return 0;

@@ -17,7 +17,7 @@
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
 #define PART_WIDTH_M   1.0
-#define SLOPE_MAX      1.7  /* seen from the side: beyond it a far corner's width is most of an end */
+#define SLOPE_MAX      2.4  /* seen from the side: beyond it both ends are seen too flatly */
 #define PART_BEHIND_M  3.5
 #define SHADE_SPREAD   0.2  /* and how even it is */
 

@@ -18,6 +18,9 @@
 #define CAST_RATIO   0.4 /* of the road's luma: darker is a tyre, or beneath the vehicle */
 #define DARK_SHARE   0.5 /* of the rows are more than what looks like cast shadow, or it is none */
 #define RIM_PX       3   /* soft, at a shadow's border */
+#define CORE_RATIO   0.32 /* of the road's luma, half way from cast shadow to tyres and the dark */
+#define CORE_M       1.2  /* … beneath a vehicle, which begins so near above the patch's edge */
+#define INSET_M      0.07 /* tyres stand so far within the body's side */
 
 bool cb_side_view_find(const struct cb_road *road, double x_min_m, double x_max_m, double y_min_m,
                        double y_max_m, struct cb_side_view *ret)
@@ -131,6 +134,26 @@ static int find_ends(const struct row *row, int y0, int n, const struct cb_foreg
     return 0;
 }
 
+static double ratio_at(const struct cb_foreground *fg, int x, int y)
+{
+    size_t i = (size_t) y * (size_t) fg->w + (size_t) x;
+    return (fg->img[i] - fg->black) / fmax(fg->bg[i] / 256.0 - fg->black, 1);
+}
+
+/* The lower edge of tyres and of the dark beneath the vehicle, whatever shadow lies before it, to
+ * a fraction of a px; NaN: it does not begin within n px. */
+static double core_edge(const struct cb_foreground *fg, int x, int y_low, int n)
+{
+    double below = 1;
+    for (int y = y_low; y >= 0 && y > y_low - n; y--) {
+        double ratio = ratio_at(fg, x, y);
+        if (ratio < CORE_RATIO)
+            return y + (below > CORE_RATIO ? (CORE_RATIO - ratio) / (below - ratio) : 0.5);
+        below = ratio;
+    }
+    return NAN;
+}
+
 /*
  * The line that its near wheels run on: of the lower edge, what is nearest to the camera, but for
  * the share that a shadow's ragged rim makes up. The dark beneath a vehicle is no cast shadow;
@@ -142,14 +165,17 @@ static int find_wheels(const struct cb_foreground *fg, const struct cb_region *g
 {
     double away[CB_COLUMNS_MAX];
     for (int i = 0; i < n; i++) {
-        int x = c[i].x_px, y = past_shadow(fg, x, c[i].y_px, 0, -1, c[i].y_px - y_top);
+        int x = c[i].x_px, y_low = c[i].y_px, most = y_low - y_top;
+        double y = core_edge(fg, x, y_low, (int) fmin(most, CORE_M / c[i].across_m));
         struct cb_vec2 m;
-        away[i] = cb_road_from_px(road, cb_region_to_full(g, x, y + 0.5), &m) < 0
+        if (isnan(y))
+            y = past_shadow(fg, x, y_low, 0, -1, most) + 0.5;
+        away[i] = cb_road_from_px(road, cb_region_to_full(g, x, y), &m) < 0
                       ? HUGE_VAL
                       : g->side.sign * (m.x - g->side.x_m);
     }
     qsort(away, (size_t) n, sizeof *away, cb_by_value);
-    double near = away[(int) (WHEEL_SHARE * n)];
+    double near = away[(int) (WHEEL_SHARE * n)] - INSET_M;
     if (!(near > 0.5) || !isfinite(near))
         return -EDOM;
     ret->x_m = g->side.x_m + g->side.sign * near;

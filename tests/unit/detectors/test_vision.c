@@ -369,6 +369,24 @@ static void test_meeting_seen_from_the_side(void **state)
         assert_speed(&o.passage[i], o.passage[i].direction == CB_AWAY ? 50 : 70);
 }
 
+/* They come into view in one patch, whose ends are of two vehicles, and part in the zone. */
+static void test_enter_together_seen_from_the_side(void **state)
+{
+    (void) state;
+    const struct box two[] = {{1.8, -17, KMH(35), 5.2, 1.8, 4.4, 1.45, 150, 0, 0},
+                              {-1.8, -17, KMH(70), 5.2, 1.8, 4.4, 1.45, 60, 0, 0}};
+    struct view v = across;
+    v.seconds = 9;
+    v.box = two;
+    v.n_boxes = 2;
+    struct outcome o;
+    watch(&v, -8, 8, 80, &o);
+    show(&o);
+    assert_int_equal(o.n, 2);
+    for (int i = 0; i < 2; i++)
+        assert_speed(&o.passage[i], i == 0 ? 70 : 35);
+}
+
 static void knocked(int bump_px, struct outcome *o)
 {
     const struct box cars[] = {{1.8, 5, KMH(60), 5, 1.8, 4.4, 1.45, 150, 0, 0},
@@ -422,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_sizes_and_rates),
         cmocka_unit_test(test_seen_from_the_side),
         cmocka_unit_test(test_meeting_seen_from_the_side),
+        cmocka_unit_test(test_enter_together_seen_from_the_side),
         cmocka_unit_test(test_knocked_camera_charges_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
