@@ -448,6 +448,27 @@ bool cb_cameras_are_well(struct cb_cameras *c, int64_t max_ns)
     return are_well;
 }
 
+static void complain(struct camera *c, FILE *out)
+{
+    const char *id = cb_lane_conf(c->lane)->id;
+    double off_s = cb_lane_clock_difference_s(c->lane);
+    if (!cb_lane_is_live(c->lane))
+        fprintf(out, "camera %s: gives no pictures or sound\n", id);
+    if (__atomic_load_n(&c->is_suspended, __ATOMIC_RELAXED))
+        fprintf(out, "camera %s: suspended, it has moved against its calibration\n", id);
+    if (cb_clock_pair_is_off(off_s))
+        fprintf(out, "camera %s: its clock is %+.1f s from the host's\n", id, off_s);
+}
+
+void cb_cameras_complain(struct cb_cameras *c, FILE *out)
+{
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < c->n_cameras; i++)
+        if (!c->camera[i]->is_leaving)
+            complain(c->camera[i], out);
+    pthread_mutex_unlock(&c->lock);
+}
+
 void cb_cameras_print_metrics(struct cb_cameras *c, FILE *out)
 {
     fprintf(out, "citybrain_passages_total %llu\n",

@@ -42,6 +42,8 @@ bool cb_cameras_are_well(struct cb_cameras *c, int64_t max_ns);
 void cb_cameras_read_weather(struct cb_cameras *c);
 /** Says in the log which camera's own clock is off; the evidence thread's. */
 void cb_cameras_compare_clocks(struct cb_cameras *c);
+/** A line for each camera that is not as it should be. From any thread. */
+void cb_cameras_complain(struct cb_cameras *c, FILE *out);
 /** Prometheus text. From any thread. */
 void cb_cameras_print_metrics(struct cb_cameras *c, FILE *out);
 

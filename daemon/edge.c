@@ -36,6 +36,7 @@ struct cb_edge {
     struct cb_minutes *minutes;
     struct cb_bus_curve curve;
     struct cb_bus *bus;
+    double recovery_s; /* what chain and outbox took at the start */
     bool is_started; /* atomic: all cameras are made */
 
     struct cb_host_clock clock; /* the evidence thread's */
@@ -137,9 +138,15 @@ static int create_evidence(struct cb_edge *e, struct cb_error *reterr)
         .software = "citybrain " CB_VERSION,
         .config_sha256 = e->config->sha256,
     };
+    int64_t start_ns = cb_clock_mono_ns();
     if ((r = cb_evidence_sealer_create(&e->sealer, &opts, reterr)) < 0 ||
         (r = cb_edge_open_outbox(&e->outbox, node, reterr)) < 0)
         return r;
+    e->recovery_s = cb_s_from_ns(cb_clock_mono_ns() - start_ns);
+    struct cb_outbox_stats s = cb_outbox_stats(e->outbox);
+    cb_info(e, "outbox recovered in %.3f s: waiting=%llu set_aside=%llu unannounced=%llu damaged=%llu",
+            e->recovery_s, (unsigned long long) s.n_waiting, (unsigned long long) s.n_set_aside,
+            (unsigned long long) s.n_unannounced, (unsigned long long) s.n_damaged);
     struct cb_sealing_opts sealing = {.sealer = e->sealer,
                                       .self = e,
                                       .has_room = has_room,
@@ -272,6 +279,30 @@ void cb_edge_destroy(struct cb_edge **edge)
     free(e);
 }
 
+void cb_edge_complain(void *self, FILE *out)
+{
+    struct cb_edge *e = self;
+    struct cb_error err = {0};
+    struct cb_outbox_stats o = cb_outbox_stats(e->outbox);
+    if (!cb_edge_is_well(e))
+        fputs("edge: a thread hangs\n", out);
+    cb_cameras_complain(e->cameras, out);
+    if (cb_outbox_check_room(e->outbox, &err) < 0)
+        fprintf(out, "outbox: %s: %s\n", err.where, err.text);
+    if (o.n_set_aside)
+        fprintf(out, "outbox: %llu packages are set aside, see `citybrain outbox`\n",
+                (unsigned long long) o.n_set_aside);
+    if (o.n_damaged)
+        fprintf(out, "outbox: %llu sealed folders are damaged\n", (unsigned long long) o.n_damaged);
+    if (!cb_bus_stats(e->bus).is_connected)
+        fputs("bus: the store is not connected\n", out);
+    pthread_mutex_lock(&e->lock);
+    struct cb_host_clock clock = e->clock_shown;
+    pthread_mutex_unlock(&e->lock);
+    if (cb_host_clock_is_beyond(&clock))
+        fprintf(out, "clock: the host's is %+.3f s from UTC\n", clock.offset_s);
+}
+
 void cb_edge_print_metrics(void *self, FILE *out)
 {
     struct cb_edge *e = self;
@@ -282,5 +313,8 @@ void cb_edge_print_metrics(void *self, FILE *out)
     cb_host_clock_print_metrics(&clock, out);
     cb_sealing_print_metrics(e->sealing, out);
     cb_outbox_print_metrics(e->outbox, out);
+    fprintf(out, "# HELP citybrain_outbox_recovery_seconds What the chain and the outbox took at the "
+                 "start\n# TYPE citybrain_outbox_recovery_seconds gauge\n"
+                 "citybrain_outbox_recovery_seconds %.3f\n", e->recovery_s);
     cb_bus_print_metrics(e->bus, out);
 }

@@ -39,6 +39,8 @@ void cb_edge_drain(struct cb_edge *e, int64_t deliver_ns);
 bool cb_edge_is_well(struct cb_edge *e);
 /** Down the way of the data: ingest, workers, evidence, then the bus. Takes NULL. */
 void cb_edge_destroy(struct cb_edge **e);
+/** A line for each thing that is not as it should be; self is the struct cb_edge. From any thread. */
+void cb_edge_complain(void *self, FILE *out);
 /** Prometheus text; self is the struct cb_edge. From any thread. */
 void cb_edge_print_metrics(void *self, FILE *out);
 

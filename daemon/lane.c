@@ -302,6 +302,11 @@ double cb_lane_clock_difference_s(struct cb_lane *l)
     return ns == NOT_KNOWN ? NAN : cb_s_from_ns(ns);
 }
 
+bool cb_lane_is_live(struct cb_lane *l)
+{
+    return cb_ingest_stats(l->ingest).state == CB_LIVE;
+}
+
 bool cb_lane_has_ended(struct cb_lane *l)
 {
     return __atomic_load_n(&l->has_ended, __ATOMIC_ACQUIRE);
@@ -325,6 +330,11 @@ void cb_lane_print_metrics(struct cb_lane *l, FILE *out)
             (unsigned long long) q.n_dropped);
     fprintf(out, "citybrain_camera_lost_total{camera=\"%s\"} %llu\n", id,
             (unsigned long long) __atomic_load_n(&l->n_lost, __ATOMIC_RELAXED));
+    int64_t worked_ns = __atomic_load_n(&l->t_worked_ns, __ATOMIC_RELAXED);
+    int64_t offset_ns = __atomic_load_n(&l->utc_offset_ns, __ATOMIC_RELAXED);
+    if (worked_ns && offset_ns) /* from the exposure of the picture that was measured last until now */
+        fprintf(out, "citybrain_camera_lag_seconds{camera=\"%s\"} %.3f\n", id,
+                cb_s_from_ns(cb_clock_now_ns() - worked_ns - offset_ns));
     fprintf(out, "citybrain_camera_queue{camera=\"%s\"} %zu\n", id, q.n);
     fprintf(out, "citybrain_camera_reconnects_total{camera=\"%s\"} %llu\n", id,
             (unsigned long long) s.n_reconnects);

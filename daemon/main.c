@@ -97,14 +97,21 @@ static bool parse_format(const char *name)
     return is_json || !strcmp(name, "text");
 }
 
+static bool is_edge_well(void *self)
+{
+    return cb_edge_is_well(self);
+}
+
 static int start_gateway(struct process *p, struct cb_error *e)
 {
     struct cb_metrics_source source[2];
     size_t n = 0;
     if (p->edge)
-        source[n++] = (struct cb_metrics_source){p->edge, cb_edge_print_metrics};
+        source[n++] = (struct cb_metrics_source){p->edge, cb_edge_print_metrics, cb_edge_complain,
+                                                 is_edge_well};
     if (p->store)
-        source[n++] = (struct cb_metrics_source){p->store, cb_store_role_print_metrics};
+        source[n++] = (struct cb_metrics_source){p->store, cb_store_role_print_metrics,
+                                                 cb_store_role_complain, NULL};
     return cb_gateway_create(&p->gateway, p->config->gateway.listen, source, n, e);
 }
 

@@ -100,6 +100,15 @@ void cb_store_role_destroy(struct cb_store_role **role)
     free(s);
 }
 
+void cb_store_role_complain(void *self, FILE *out)
+{
+    struct cb_store_role *s = self;
+    struct cb_store_stats t = cb_store_stats(s->store);
+    bool was_asked = t.n_stored + t.n_again + t.n_refused + t.n_deferred > 0;
+    if (was_asked && !t.is_connected)
+        fputs("store: PostgreSQL is away\n", out);
+}
+
 void cb_store_role_print_metrics(void *self, FILE *out)
 {
     struct cb_store_role *s = self;

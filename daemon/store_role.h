@@ -18,6 +18,8 @@ int cb_store_role_create(struct cb_store_role **ret, const struct cb_config *con
 int cb_store_role_allow(struct cb_store_role *s, const struct cb_bus_curve *curve);
 /** Takes NULL. */
 void cb_store_role_destroy(struct cb_store_role **s);
+/** A line for each thing that is not as it should be; self is the struct cb_store_role. */
+void cb_store_role_complain(void *self, FILE *out);
 /** Prometheus text; self is the struct cb_store_role. */
 void cb_store_role_print_metrics(void *self, FILE *out);
 

@@ -276,6 +276,11 @@ void cb_bus_print_metrics(void *self, FILE *out)
             s.is_connected);
     print_counter(out, "packages_sent_total", "Packages sent to the store, again too", s.n_sent);
     print_counter(out, "packages_acked_total", "Packages the store has committed", s.n_acked);
+    fprintf(out, "# HELP citybrain_bus_ack_seconds From sending a package to its acknowledgement\n"
+                 "# TYPE citybrain_bus_ack_seconds summary\n"
+                 "citybrain_bus_ack_seconds_sum %.6f\ncitybrain_bus_ack_seconds_count %" PRIu64 "\n"
+                 "# TYPE citybrain_bus_ack_seconds_max gauge\ncitybrain_bus_ack_seconds_max %.6f\n",
+            s.ack_s_sum, s.n_acked, s.ack_s_max);
     print_counter(out, "packages_set_aside_total", "Packages that can never be stored",
                   s.n_set_aside);
     print_counter(out, "retries_total", "Waits before trying again", s.n_retried);

@@ -133,10 +133,14 @@ static void on_acknowledged(struct cb_delivery *d)
     }
     d->backoff_ms = d->opts->retry_min_ms;
     d->timeout_ms = d->opts->ack_timeout_ms;
-    if (d->in_flight == CB_MINUTES)
+    if (d->in_flight == CB_MINUTES) {
         d->stats.n_minutes++;
-    else
-        d->stats.n_acked++;
+        return;
+    }
+    double took_s = cb_s_from_ns(cb_clock_mono_ns() - d->sent_ns);
+    d->stats.n_acked++;
+    d->stats.ack_s_sum += took_s;
+    d->stats.ack_s_max = took_s > d->stats.ack_s_max ? took_s : d->stats.ack_s_max;
 }
 
 static void set_aside(struct cb_delivery *d, const char *id, const char *reason)
@@ -225,6 +229,7 @@ static bool can_send(struct cb_delivery *d)
 static void sent(struct cb_delivery *d, int kind)
 {
     d->in_flight = kind;
+    d->sent_ns = cb_clock_mono_ns();
     d->deadline_ns = in_ms(d->timeout_ms);
     d->stats.n_sent += kind == CB_A_PACKAGE;
 }

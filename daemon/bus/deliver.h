@@ -22,6 +22,7 @@ struct cb_delivery {
     bool was_minutes;       /* the two take turns */
     char id[CB_UUID_LEN];   /* in flight */
     uint64_t number;
+    int64_t sent_ns;        /* monotonic: when it went into flight */
     int64_t deadline_ns;    /* monotonic: in flight is given up */
     int64_t not_before_ns;  /* monotonic: nothing is sent before */
     int64_t idle_until_ns;  /* monotonic: the outbox was empty; a wake ends it */

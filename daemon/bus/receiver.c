@@ -162,6 +162,15 @@ static int batch_add(struct cb_bus_receiver *v, struct cb_bus_message *m)
     return 0;
 }
 
+static void note_duration(struct cb_bus_receiver *v, double took_s)
+{
+    pthread_mutex_lock(&v->lock);
+    v->stats.n_batches++;
+    v->stats.store_s_sum += took_s;
+    v->stats.store_s_max = took_s > v->stats.store_s_max ? took_s : v->stats.store_s_max;
+    pthread_mutex_unlock(&v->lock);
+}
+
 static void batch_store(struct cb_bus_receiver *v)
 {
     struct batch *b = &v->batch;
@@ -171,7 +180,9 @@ static void batch_store(struct cb_bus_receiver *v)
         return;
     for (size_t i = 0; i < b->n; i++)
         p[i] = &b->package[i];
+    int64_t start_ns = cb_clock_mono_ns();
     v->handler.store(v->handler.self, p, b->n, verdict);
+    note_duration(v, cb_s_from_ns(cb_clock_mono_ns() - start_ns));
     for (size_t i = 0; i < b->n; i++) {
         conclude(v, &b->message[i], verdict[i].r, &verdict[i].error);
         cb_bus_message_close(&b->message[i]);
@@ -381,6 +392,11 @@ void cb_bus_receiver_print_metrics(void *self, FILE *out)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         fprintf(out, "citybrain_receiver_answers_total{answer=\"%s\"} %" PRIu64 "\n", rows[i].what,
                 rows[i].n);
+    fprintf(out, "# HELP citybrain_store_seconds What storing took that waited together, commit and fsync "
+                 "with it\n# TYPE citybrain_store_seconds summary\n"
+                 "citybrain_store_seconds_sum %.6f\ncitybrain_store_seconds_count %" PRIu64 "\n"
+                 "# TYPE citybrain_store_seconds_max gauge\ncitybrain_store_seconds_max %.6f\n",
+            s.store_s_sum, s.n_batches, s.store_s_max);
     fprintf(out, "# HELP citybrain_receiver_malformed_total Messages that broke the protocol\n"
                  "# TYPE citybrain_receiver_malformed_total counter\n"
                  "citybrain_receiver_malformed_total %" PRIu64 "\n", s.n_malformed);

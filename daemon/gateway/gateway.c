@@ -121,6 +121,31 @@ static enum MHD_Result answer_metrics(struct cb_gateway *g, struct MHD_Connectio
                   MHD_RESPMEM_MUST_FREE);
 }
 
+/* What the sources complain of, behind a word for the whole. */
+static enum MHD_Result answer_health(struct cb_gateway *g, struct MHD_Connection *c)
+{
+    char *lines = NULL, *text = NULL;
+    size_t n_lines = 0;
+    bool is_well = true;
+    FILE *out = open_memstream(&lines, &n_lines);
+    if (!out)
+        return MHD_NO;
+    for (size_t i = 0; i < g->n_sources; i++) {
+        const struct cb_metrics_source *s = &g->source[i];
+        if (s->complain)
+            s->complain(s->self, out);
+        is_well = is_well && (!s->is_well || s->is_well(s->self));
+    }
+    int n = fclose(out) ? -1
+                        : asprintf(&text, "%s\n%s", !is_well ? "down" : n_lines ? "degraded" : "ok",
+                                   lines);
+    free(lines);
+    if (n < 0)
+        return MHD_NO;
+    return answer(c, is_well ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
+                  "text/plain; charset=utf-8", text, (size_t) n, MHD_RESPMEM_MUST_FREE);
+}
+
 static enum MHD_Result on_request(void *self, struct MHD_Connection *c, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *n_upload, void **state)
@@ -129,7 +154,7 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *c, const ch
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return answer_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
     if (strcmp(url, "/healthz") == 0)
-        return answer_text(c, MHD_HTTP_OK, "ok\n");
+        return answer_health(self, c);
     if (strcmp(url, "/metrics") == 0)
         return answer_metrics(self, c);
     return answer_text(c, MHD_HTTP_NOT_FOUND, "there are /healthz and /metrics\n");

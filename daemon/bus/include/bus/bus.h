@@ -59,6 +59,7 @@ struct cb_bus_stats {
     bool is_connected;    /* to the store; always true for inproc */
     uint64_t n_sent, n_acked, n_set_aside, n_retried; /* packages */
     uint64_t n_alerts, n_replays, n_minutes;
+    double ack_s_sum, ack_s_max; /* from sending to acknowledgement, of n_acked packages */
     uint64_t n_cut_off;   /* times that a reader of alerts stood still until its queue was full */
     uint64_t n_refused;   /* handshakes with the store that failed: wrong or unknown keys */
 };
@@ -114,6 +115,8 @@ struct cb_bus_receiver_opts {
 
 struct cb_bus_receiver_stats {
     uint64_t n_received, n_acked, n_rejected, n_deferred, n_malformed;
+    uint64_t n_batches;              /* given to the handler */
+    double store_s_sum, store_s_max; /* what it took, commit and fsync with it */
 };
 
 /** The store's side: one thread that owns the socket and calls the handler. */

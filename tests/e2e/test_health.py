@@ -1,0 +1,125 @@
+"""What /metrics and /healthz tell of a city at work, and of one whose disk budget is used up."""
+import json
+import pathlib
+import re
+import urllib.request
+
+import pytest
+
+import harness
+from test_city import metric, new_city, new_street, scene  # noqa: F401 (fixtures)
+
+# What docs/operations.md and dashboards rely on; those of a camera by its id.
+OF_A_CAMERA = ["state", "fps", "lag_seconds", "frames_total", "measured_frames_total",
+               "dropped_total", "lost_total", "queue", "reconnects_total", "decode_errors_total",
+               "time_jumps_total", "ring_bytes", "drift_px", "suspended",
+               "clock_difference_seconds"]
+OF_THE_NODE = ["passages_total", "noise_events_total", "violations_total", "clock_synchronised",
+               "clock_offset_seconds", "clock_age_seconds", "evidence_sealed_total",
+               "evidence_failed_total", "evidence_waiting", "evidence_seal_seconds_max",
+               "outbox_packages", "outbox_unannounced", "outbox_bytes",
+               "outbox_oldest_age_seconds", "outbox_disk_free_bytes", "outbox_damaged",
+               "outbox_recovery_seconds", "bus_store_connected", "bus_packages_sent_total",
+               "bus_packages_acked_total", "bus_ack_seconds_sum", "bus_ack_seconds_count",
+               "bus_ack_seconds_max", "bus_packages_set_aside_total", "bus_retries_total",
+               "bus_alerts_total", "bus_replays_total", "bus_readers_cut_off_total",
+               "bus_store_refusals_total", "store_connected", "store_packages_total",
+               "store_seconds_sum", "store_seconds_count", "store_seconds_max",
+               "receiver_answers_total", "receiver_malformed_total"]
+
+
+def get(city, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{city.port}{path}", timeout=10) as answer:
+        return answer.read().decode()
+
+
+def test_every_figure_is_there_and_moves(scene, new_street, new_city):
+    truth, entry, clip = scene
+    street = new_street({entry["id"]: clip})
+    city = new_city([{**entry, "url": street.urls[entry["id"]]}])
+    city.daemon.start()
+    assert re.search(r"outbox recovered in \d+\.\d+ s: waiting=0", city.daemon.text())
+    harness.wait_for("an acknowledged package", lambda: (
+        metric(city, "citybrain_bus_packages_acked_total") or 0) >= 1, 90, 0.25)
+    text = get(city, "/metrics")
+    names = {line.split("{")[0].split(" ")[0] for line in text.splitlines()
+             if not line.startswith("#")}
+    missing = [n for n in (*(f"citybrain_camera_{m}" for m in OF_A_CAMERA),
+                           *(f"citybrain_{m}" for m in OF_THE_NODE)) if n not in names]
+    assert not missing, missing
+    for line in text.splitlines():
+        assert line.startswith("#") or re.fullmatch(
+            r'[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? (NaN|-?[0-9.e+]+)', line), line
+
+    def camera(name):
+        return metric(city, f"citybrain_camera_{name}", camera=entry["id"])
+    assert metric(city, "citybrain_camera_state", camera=entry["id"], state="live") == 1
+    assert 5 < camera("fps") < 100 and camera("dropped_total") == 0
+    assert -1 < camera("lag_seconds") < 60 and abs(camera("clock_difference_seconds")) < 3
+    assert metric(city, "citybrain_bus_store_connected") == 1
+    assert metric(city, "citybrain_bus_ack_seconds_sum") > 0
+    assert 0 < metric(city, "citybrain_store_seconds_max") < 60
+    assert get(city, "/healthz") == "ok\n"
+    # what the record says of the clock is what the figures say
+    record = json.loads((next(p for p in city.sealed() if p.is_dir()) / "record.json").read_text())
+    is_known = metric(city, "citybrain_clock_synchronised") == 1
+    assert (record["clock_offset_s"] is not None) == is_known
+    street.command("refuse")
+    harness.wait_for("the loss of the camera", lambda: get(city, "/healthz") == (
+        f"degraded\ncamera {entry['id']}: gives no pictures or sound\n"), 60)
+    assert city.daemon.stop() == 0
+
+
+def test_postgres_away_is_told(scene, new_street, new_city, postgres):
+    truth, entry, clip = scene
+    street = new_street({entry["id"]: clip})
+    city = new_city([{**entry, "url": street.urls[entry["id"]]}])
+    city.daemon.start()
+    harness.wait_for("a stored violation", city.stored, 90, 0.25)
+    postgres.stop()
+    try:
+        harness.wait_for("the word", lambda: "store: PostgreSQL is away\n" in get(city, "/healthz"), 90)
+    finally:
+        postgres.start()
+    harness.wait_for("ok again", lambda: get(city, "/healthz") == "ok\n", 60)
+    assert city.daemon.stop() == 0
+
+
+def test_a_used_up_budget_takes_no_evidence_and_goes_on_counting(scene, new_street, new_city):
+    """Nothing new is taken, loudly; nothing there is touched; cameras are measured as ever."""
+    truth, entry, clip = scene
+    street = new_street({entry["id"]: clip})
+    city = new_city([{**entry, "url": street.urls[entry["id"]]}])
+    text = city.config.read_text()
+    sockets = pathlib.Path(city.sockets)
+    city.config.write_text(text.replace("node:\n", "node:\n  outbox_mib_max: 1\n").replace(
+        "bus:\n", f"bus:\n  evidence: ipc://{sockets}/nobody\n").split("store:\n")[0]
+        + "gateway:\n" + text.split("gateway:\n")[1])
+    city.daemon.start()
+
+    def figure(name):
+        return metric(city, f"citybrain_{name}") or 0
+    harness.wait_for("a refused seal", lambda: "no new evidence until the store takes some" in
+                     city.daemon.text(), 120)
+    health = get(city, "/healthz")
+    assert health.startswith("degraded\n") and "outbox: " in health and "the budget is 1 MB" in health
+    assert "bus: the store is not connected\n" in health
+    kept = {p: p.stat().st_mtime_ns for d in city.sealed() if d.is_dir() for p in d.iterdir()}
+    assert kept
+    passages, violations = figure("passages_total"), figure("violations_total")
+    failed = figure("evidence_failed_total")
+    harness.wait_for("more passages", lambda: figure("passages_total") >= passages + 4, 90)
+    harness.wait_for("more violations", lambda: figure("violations_total") > violations, 90)
+    harness.wait_for("evidence given up", lambda: figure("evidence_failed_total") > failed, 90)
+    assert "has no evidence and is not charged" in city.daemon.text()
+    assert {p: p.stat().st_mtime_ns for d in city.sealed() if d.is_dir()
+            for p in d.iterdir()} == kept
+    assert metric(city, "citybrain_camera_dropped_total", camera=entry["id"]) == 0
+    # the store comes: what waited is delivered, and new evidence is taken again
+    assert city.daemon.stop() == 0
+    city.config.write_text(text.replace("node:\n", "node:\n  outbox_mib_max: 1\n"))
+    n = sum(d.is_dir() for d in city.sealed())
+    city.daemon.start()
+    assert re.search(r"outbox recovered in \d+\.\d+ s: waiting=[1-9]", city.daemon.text())
+    harness.wait_for("new evidence", lambda: len(city.stored()) > n, 120, 0.25)
+    assert city.daemon.stop() == 0
