@@ -160,10 +160,11 @@ static void compare_clock(struct camera *c)
         struct cb_log log;
     } camera = {{"camera", cb_lane_conf(c->lane)->id}};
     double off_s = cb_lane_clock_difference_s(c->lane);
-    bool is_off = cb_clock_pair_is_off(off_s);
+    bool is_off = cb_lane_is_clock_off(c->lane);
     if (is_off && !c->is_clock_off)
-        cb_err(&camera, "its clock is %+.1f s from the host's, expected at most %.0f s: evidence is "
-                        "marked; is its NTP set?", off_s, CB_CLOCK_MAX_S);
+        cb_err(&camera, "its pictures are %+.1f s from the host's clock, expected at most %.0f s: "
+                        "evidence is marked; is its NTP set, or are they so long under way?", off_s,
+               CB_CLOCK_MAX_S);
     else if (c->is_clock_off && !is_off)
         cb_info(&camera, "its clock agrees with the host's again");
     c->is_clock_off = is_off;
@@ -456,7 +457,7 @@ static void complain(struct camera *c, FILE *out)
         fprintf(out, "camera %s: gives no pictures or sound\n", id);
     if (__atomic_load_n(&c->is_suspended, __ATOMIC_RELAXED))
         fprintf(out, "camera %s: suspended, it has moved against its calibration\n", id);
-    if (cb_clock_pair_is_off(off_s))
+    if (cb_lane_is_clock_off(c->lane))
         fprintf(out, "camera %s: its clock is %+.1f s from the host's\n", id, off_s);
 }
 

@@ -83,7 +83,7 @@ static bool check_clock(void *self, struct cb_lane *l, struct cb_clock_check *re
     struct cb_edge *e = self;
     double camera_s = cb_lane_clock_difference_s(l);
     *ret = (struct cb_clock_check){e->clock.offset_s, e->clock.age_s};
-    if (cb_clock_pair_is_off(camera_s))
+    if (cb_lane_is_clock_off(l))
         ret->offset_s = camera_s + (isnan(ret->offset_s) ? 0 : ret->offset_s);
     return !isnan(ret->offset_s) || !isnan(ret->age_s);
 }

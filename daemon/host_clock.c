@@ -55,9 +55,15 @@ int64_t cb_clock_pair_add(struct cb_clock_pair *p, int64_t ahead_ns, int64_t mon
     return p->max_ns > p->before_ns ? p->max_ns : p->before_ns;
 }
 
-bool cb_clock_pair_is_off(double difference_s)
+bool cb_clock_pair_is_settled(const struct cb_clock_pair *p)
 {
-    return difference_s > CB_CLOCK_MAX_S || difference_s < -(CB_CLOCK_MAX_S + WAY_MAX_S);
+    return p->minute_end_ns && p->before_ns != INT64_MIN;
+}
+
+bool cb_clock_pair_is_off(double difference_s, bool is_settled)
+{
+    return difference_s > CB_CLOCK_MAX_S ||
+           (is_settled && difference_s < -(CB_CLOCK_MAX_S + WAY_MAX_S));
 }
 
 static void print(FILE *out, const char *name, const char *help, double v)

@@ -39,8 +39,13 @@ struct cb_clock_pair {
 };
 /** ahead_ns: a picture's time less ours when it came. @return the camera's clock less ours */
 int64_t cb_clock_pair_add(struct cb_clock_pair *p, int64_t ahead_ns, int64_t mono_ns);
-/** More than CB_CLOCK_MAX_S, and what pictures may be under way, counts. NaN does not. */
-bool cb_clock_pair_is_off(double difference_s);
+/** Whether a whole minute was looked at: till then a late start of ours could be the reason. */
+bool cb_clock_pair_is_settled(const struct cb_clock_pair *p);
+/**
+ * Ahead of us by more than CB_CLOCK_MAX_S: no way makes a picture early. Behind by more than that and
+ * what pictures may be under way, a minute long. NaN is not.
+ */
+bool cb_clock_pair_is_off(double difference_s, bool is_settled);
 
 void cb_host_clock_print_metrics(const struct cb_host_clock *c, FILE *out);
 

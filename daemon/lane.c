@@ -49,6 +49,7 @@ struct cb_lane {
     uint64_t n_frames_worked, n_lost;
     int64_t t_worked_ns;
     int64_t difference_ns; /* the camera's clock less ours; NOT_KNOWN */
+    bool is_difference_settled;
 
     struct cb_clock_pair clocks; /* the ingest thread's */
 };
@@ -93,6 +94,8 @@ static void compare_clocks(struct cb_lane *l, const struct cb_picture *p)
     else
         l->clocks = (struct cb_clock_pair){0};
     __atomic_store_n(&l->difference_ns, known_ns, __ATOMIC_RELAXED);
+    __atomic_store_n(&l->is_difference_settled, cb_clock_pair_is_settled(&l->clocks),
+                     __ATOMIC_RELAXED);
 }
 
 static int on_frame(void *self, struct cb_frame *f)
@@ -300,6 +303,12 @@ double cb_lane_clock_difference_s(struct cb_lane *l)
 {
     int64_t ns = __atomic_load_n(&l->difference_ns, __ATOMIC_RELAXED);
     return ns == NOT_KNOWN ? NAN : cb_s_from_ns(ns);
+}
+
+bool cb_lane_is_clock_off(struct cb_lane *l)
+{
+    return cb_clock_pair_is_off(cb_lane_clock_difference_s(l),
+                                __atomic_load_n(&l->is_difference_settled, __ATOMIC_RELAXED));
 }
 
 bool cb_lane_is_live(struct cb_lane *l)

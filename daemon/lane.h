@@ -58,6 +58,8 @@ int64_t cb_lane_utc_offset_ns(struct cb_lane *l);
  * last minute or two; s. NaN: its pictures are timed by the host, or none has come. From any thread.
  */
 double cb_lane_clock_difference_s(struct cb_lane *l);
+/** Whether that means that the camera's clock is off. From any thread. */
+bool cb_lane_is_clock_off(struct cb_lane *l);
 /** True while its stream comes in. From any thread. */
 bool cb_lane_is_live(struct cb_lane *l);
 /** True when nothing newer will come into the ring. */

@@ -75,16 +75,19 @@ static void test_a_camera_against_the_host(void **state)
     for (int i = 0; i < 600; i++)
         got = cb_clock_pair_add(&p, -AT(5) - (2 + i % 8) * (CB_NS_PER_S / 10), AT(100) + AT(i) / 10);
     near(cb_s_from_ns(got), -5.2);
-    assert_true(cb_clock_pair_is_off(cb_s_from_ns(got)));
+    assert_false(cb_clock_pair_is_settled(&p)); /* a minute is not over */
+    assert_false(cb_clock_pair_is_off(cb_s_from_ns(got), false));
+    assert_true(cb_clock_pair_is_off(cb_s_from_ns(got), true));
     for (int i = 600; i < 2000; i++)
         got = cb_clock_pair_add(&p, -(2 + i % 8) * (CB_NS_PER_S / 10), AT(100) + AT(i) / 10);
     near(cb_s_from_ns(got), -0.2);
-    assert_false(cb_clock_pair_is_off(cb_s_from_ns(got)));
+    assert_true(cb_clock_pair_is_settled(&p));
+    assert_false(cb_clock_pair_is_off(cb_s_from_ns(got), true));
     for (int i = 2000; i < 3400; i++) /* and a step back is seen within two minutes */
         got = cb_clock_pair_add(&p, -AT(9), AT(100) + AT(i) / 10);
     near(cb_s_from_ns(got), -9);
-    assert_true(cb_clock_pair_is_off(1.01) && !cb_clock_pair_is_off(0.99));
-    assert_false(cb_clock_pair_is_off(-2.9) || cb_clock_pair_is_off(NAN));
+    assert_true(cb_clock_pair_is_off(1.01, false) && !cb_clock_pair_is_off(0.99, true));
+    assert_false(cb_clock_pair_is_off(-2.9, true) || cb_clock_pair_is_off(NAN, true));
 }
 
 int main(void)
