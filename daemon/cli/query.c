@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "cli.h"
+#include "schema/id.h"
 #include "store/history.h"
 #include "table.h"
 
@@ -17,22 +18,31 @@ static const char help[] =
     "\n"
     "  --db CONNINFO     libpq's connection string or URI; default: $CITYBRAIN_DB\n"
     "  --kind KIND       speeding, modified_exhaust or chase_racing\n"
-    "  --camera ID       of this camera\n"
-    "  --district NAME   of this district\n"
+    "  --camera ID, --road NAME, --district NAME\n"
+    "                    of this place\n"
     "  --severity S      minor, moderate, serious or extreme\n"
+    "  --class C         of the vehicle: car, truck, bus, motorcycle, bicycle, pedestrian, unknown\n"
+    "  --direction D     toward or away\n"
     "  --review R        new, unclear, confirmed, rejected, issued or withdrawn\n"
     "  --from TIME       at TIME or later: 2026-11-23, or 2026-11-23T10:00:00Z, or with +08:00\n"
     "  --to TIME         before TIME\n"
-    "  --min-speed KMH   measured at least this fast, km/h\n"
-    "  --min-level DB    at least this loud, LAFmax in dB\n"
+    "  --min-speed KMH, --max-speed KMH\n"
+    "                    measured at least, and less than this fast, km/h\n"
+    "  --min-level DB, --max-level DB\n"
+    "                    at least, and less than this loud, LAFmax in dB\n"
+    "  --plate PLATE     of the vehicle with this plate, where a reviewer has read it\n"
+    "  --incident ID     of this incident: vehicles near to each other\n"
     "  --limit N         at most N rows; default 100\n"
+    "  --after-row TIME,ID\n"
+    "                    the next page: rows older than the one with this occurred_at and id\n"
     "  --format F        table, csv or json (one object a line); default table\n"
     "\n"
     "Exit codes: 0 done, also when nothing was found; 1 the database refuses; 2 wrong usage.\n"
     "\n"
     "Examples:\n"
     "  citybrain query --db dbname=citybrain --kind speeding --min-speed 90\n"
-    "  citybrain query --db dbname=citybrain --district 福田 --from 2026-11-01 --format csv\n";
+    "  citybrain query --db dbname=citybrain --district 福田 --from 2026-11-01 --format csv\n"
+    "  citybrain query --db dbname=citybrain --plate 粤B12345\n";
 
 enum format { TABLE, CSV, JSON };
 
@@ -40,6 +50,7 @@ struct printer {
     enum format format;
     long n_rows;
     bool has_failed;
+    char last[96]; /* the row's place: --after-row */
 };
 
 /* The table's columns: the rest is for csv and json. */
@@ -48,7 +59,7 @@ static const struct column {
     const char *title;
     int width;
 } columns[] = {
-    {CB_HISTORY_OCCURRED_AT, "time (UTC)", 24}, {CB_HISTORY_CAMERA, "camera", 16},
+    {CB_HISTORY_OCCURRED_AT, "time (UTC)", 27}, {CB_HISTORY_CAMERA, "camera", 16},
     {CB_HISTORY_DISTRICT, "district", 10},      {CB_HISTORY_ROAD, "road", 16},
     {CB_HISTORY_KIND, "kind", 16},              {CB_HISTORY_SEVERITY, "severity", 8},
     {CB_HISTORY_CLASS, "class", 10},            {CB_HISTORY_SPEED_KMH, "km/h", 6},
@@ -110,6 +121,7 @@ static int print_row(void *arg, const char *const row[CB_HISTORY_COLUMN_COUNT])
 {
     struct printer *p = arg;
     p->n_rows++;
+    snprintf(p->last, sizeof p->last, "%s,%s", row[CB_HISTORY_OCCURRED_AT], row[CB_HISTORY_ID]);
     if (p->format == TABLE)
         print_table_row(row);
     else if (p->format == CSV)
@@ -163,62 +175,128 @@ struct request {
     const char *db;
     struct cb_history_query query;
     enum format format;
+    char after_time[64];
 };
 
-static const struct option options[] = {
-    {"db", required_argument, NULL, 'b'},        {"kind", required_argument, NULL, 'k'},
-    {"camera", required_argument, NULL, 'c'},    {"district", required_argument, NULL, 'd'},
-    {"severity", required_argument, NULL, 's'},  {"review", required_argument, NULL, 'r'},
-    {"from", required_argument, NULL, 'f'},      {"to", required_argument, NULL, 't'},
-    {"min-speed", required_argument, NULL, 'v'}, {"min-level", required_argument, NULL, 'l'},
-    {"limit", required_argument, NULL, 'n'},     {"format", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},            {0},
+/* Numbers, not letters: more of them than an alphabet remembers. */
+enum option_id {
+    DB, KIND, CAMERA, ROAD, DISTRICT, SEVERITY, CLASS, DIRECTION, REVIEW, FROM, TO, MIN_SPEED,
+    MAX_SPEED, MIN_LEVEL, MAX_LEVEL, PLATE, INCIDENT, LIMIT, AFTER_ROW, FORMAT, N_OPTIONS
 };
+static const struct option options[] = {
+    {"db", required_argument, NULL, DB},
+    {"kind", required_argument, NULL, KIND},
+    {"camera", required_argument, NULL, CAMERA},
+    {"road", required_argument, NULL, ROAD},
+    {"district", required_argument, NULL, DISTRICT},
+    {"severity", required_argument, NULL, SEVERITY},
+    {"class", required_argument, NULL, CLASS},
+    {"direction", required_argument, NULL, DIRECTION},
+    {"review", required_argument, NULL, REVIEW},
+    {"from", required_argument, NULL, FROM},
+    {"to", required_argument, NULL, TO},
+    {"min-speed", required_argument, NULL, MIN_SPEED},
+    {"max-speed", required_argument, NULL, MAX_SPEED},
+    {"min-level", required_argument, NULL, MIN_LEVEL},
+    {"max-level", required_argument, NULL, MAX_LEVEL},
+    {"plate", required_argument, NULL, PLATE},
+    {"incident", required_argument, NULL, INCIDENT},
+    {"limit", required_argument, NULL, LIMIT},
+    {"after-row", required_argument, NULL, AFTER_ROW},
+    {"format", required_argument, NULL, FORMAT},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int parse_after_row(struct request *q, const char *text)
+{
+    const char *comma = strchr(text, ',');
+    if (!comma || (size_t) (comma - text) >= sizeof q->after_time || !cb_uuid_is_valid(comma + 1))
+        return -EINVAL;
+    snprintf(q->after_time, sizeof q->after_time, "%.*s", (int) (comma - text), text);
+    q->query.before_id = comma + 1;
+    return cb_cli_parse_time(q->after_time, &q->query.before_utc_ns);
+}
+
+/* One of a few words, or any text. */
+static int set_text(struct cb_history_query *q, int o, const char **ret_expected)
+{
+    static const char *const kinds[] = {"speeding", "modified_exhaust", "chase_racing", NULL};
+    static const char *const severities[] = {"minor", "moderate", "serious", "extreme", NULL};
+    static const char *const classes[] = {"car", "truck", "bus", "motorcycle", "bicycle",
+                                           "pedestrian", "unknown", NULL};
+    static const char *const directions[] = {"toward", "away", NULL};
+    static const char *const reviews[] = {"new", "unclear", "confirmed", "rejected", "issued",
+                                           "withdrawn", NULL};
+    const struct {
+        const char **to;
+        const char *const *words; /* NULL: any */
+        const char *expected;
+    } texts[N_OPTIONS] = {
+        [CAMERA] = {&q->camera, NULL, NULL},
+        [ROAD] = {&q->road, NULL, NULL},
+        [DISTRICT] = {&q->district, NULL, NULL},
+        [PLATE] = {&q->plate, NULL, NULL},
+        [INCIDENT] = {&q->incident, NULL, NULL},
+        [KIND] = {&q->kind, kinds, "--kind: speeding, modified_exhaust or chase_racing"},
+        [SEVERITY] = {&q->severity, severities, "--severity: minor, moderate, serious or extreme"},
+        [CLASS] = {&q->class, classes,
+                   "--class: car, truck, bus, motorcycle, bicycle, pedestrian or unknown"},
+        [DIRECTION] = {&q->direction, directions, "--direction: toward or away"},
+        [REVIEW] = {&q->review, reviews,
+                    "--review: new, unclear, confirmed, rejected, issued or withdrawn"},
+    };
+    if (!texts[o].to)
+        return -ENOENT;
+    *texts[o].to = optarg;
+    *ret_expected = texts[o].expected;
+    return texts[o].words ? is_one_of(optarg, texts[o].words) : 0;
+}
+
+static int set_number(struct cb_history_query *q, int o, const char **ret_expected)
+{
+    switch (o) {
+    case FROM:
+        *ret_expected = "--from: a time as 2026-11-23 or 2026-11-23T10:00:00Z";
+        return cb_cli_parse_time(optarg, &q->from_utc_ns);
+    case TO:
+        *ret_expected = "--to: a time as 2026-11-23 or 2026-11-23T10:00:00Z";
+        return cb_cli_parse_time(optarg, &q->to_utc_ns);
+    case MIN_SPEED:
+        *ret_expected = "--min-speed: a number, km/h";
+        return parse_real(optarg, &q->min_speed_kmh);
+    case MAX_SPEED:
+        *ret_expected = "--max-speed: a number, km/h";
+        return parse_real(optarg, &q->max_speed_kmh);
+    case MIN_LEVEL:
+        *ret_expected = "--min-level: a number, dB";
+        return parse_real(optarg, &q->min_level_db);
+    case MAX_LEVEL:
+        *ret_expected = "--max-level: a number, dB";
+        return parse_real(optarg, &q->max_level_db);
+    default:
+        *ret_expected = "--limit: a whole number from 1 to 1000000";
+        return parse_limit(optarg, &q->limit);
+    }
+}
 
 /* @return 0; -EINVAL: *ret_expected says what */
 static int set_option(struct request *q, int o, const char **ret_expected)
 {
-    static const char *const kinds[] = {"speeding", "modified_exhaust", "chase_racing", NULL};
-    static const char *const severities[] = {"minor", "moderate", "serious", "extreme", NULL};
-    static const char *const reviews[] = {"new", "unclear", "confirmed", "rejected", "issued",
-                                           "withdrawn", NULL};
+    int r;
     switch (o) {
-    case 'b':
+    case DB:
         q->db = optarg;
         return 0;
-    case 'c':
-        q->query.camera = optarg;
-        return 0;
-    case 'd':
-        q->query.district = optarg;
-        return 0;
-    case 'k':
-        *ret_expected = "--kind: speeding, modified_exhaust or chase_racing";
-        return is_one_of(q->query.kind = optarg, kinds);
-    case 's':
-        *ret_expected = "--severity: minor, moderate, serious or extreme";
-        return is_one_of(q->query.severity = optarg, severities);
-    case 'r':
-        *ret_expected = "--review: new, unclear, confirmed, rejected, issued or withdrawn";
-        return is_one_of(q->query.review = optarg, reviews);
-    case 'f':
-        *ret_expected = "--from: a time as 2026-11-23 or 2026-11-23T10:00:00Z";
-        return cb_cli_parse_time(optarg, &q->query.from_utc_ns);
-    case 't':
-        *ret_expected = "--to: a time as 2026-11-23 or 2026-11-23T10:00:00Z";
-        return cb_cli_parse_time(optarg, &q->query.to_utc_ns);
-    case 'v':
-        *ret_expected = "--min-speed: a number, km/h";
-        return parse_real(optarg, &q->query.min_speed_kmh);
-    case 'l':
-        *ret_expected = "--min-level: a number, dB";
-        return parse_real(optarg, &q->query.min_level_db);
-    case 'n':
-        *ret_expected = "--limit: a whole number from 1 to 1000000";
-        return parse_limit(optarg, &q->query.limit);
-    default:
+    case FORMAT:
         *ret_expected = "--format: table, csv or json";
         return parse_format(optarg, &q->format);
+    case AFTER_ROW:
+        *ret_expected = "--after-row: occurred_at and id of a row, parted by a comma";
+        return parse_after_row(q, optarg);
+    default:
+        r = set_text(&q->query, o, ret_expected);
+        return r == -ENOENT ? set_number(&q->query, o, ret_expected) : r;
     }
 }
 
@@ -231,7 +309,9 @@ static int run(const struct request *q)
     if (r < 0 && !p.has_failed)
         fprintf(stderr, "citybrain query: %s: %s\n", e.where, e.text);
     else if (r == 0 && q->format == TABLE)
-        printf("%ld row%s\n", p.n_rows, p.n_rows == 1 ? "" : "s");
+        printf("%ld row%s%s%s\n", p.n_rows, p.n_rows == 1 ? "" : "s",
+               p.n_rows == q->query.limit ? ", what is older: --after-row " : "",
+               p.n_rows == q->query.limit ? p.last : "");
     return r < 0 ? CB_EXIT_FAILED : CB_EXIT_OK;
 }
 

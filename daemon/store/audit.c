@@ -67,7 +67,8 @@ static void print_select(char *ret, size_t size)
             ret + n, size - n,
             cb_row_columns[i].type == CB_ROW_TIME ? TIME_TEXT ", " : "%s::text, ", column);
     }
-    n += (size_t) snprintf(ret + n, size - n, "i.record_sha256, " TIME_TEXT ", ", "i.occurred_at");
+    n += (size_t) snprintf(ret + n, size - n, "i.record_sha256, " TIME_TEXT ", i.district, ",
+                           "i.occurred_at");
     n += (size_t) snprintf(ret + n, size - n, MEDIA_TEXT ERASED, "i.erased_at");
     n += (size_t) snprintf(ret + n, size - n,
                            " FROM violation v FULL JOIN violation_id i ON i.id = v.id"

@@ -66,6 +66,10 @@ static void compare_claim(const PGresult *res, int row, const struct cb_proven *
         add(d, "violation_id.record_sha256", sha256, p->record_sha256);
     if (!is_same(CB_ROW_TEXT, value(res, row, CB_COMPARE_CLAIM_AT), at))
         add(d, "violation_id.occurred_at", value(res, row, CB_COMPARE_CLAIM_AT), at);
+    /* who sees media and decisions is decided by it */
+    const char *district = p->record.district[0] ? p->record.district : NULL;
+    if (!is_same(CB_ROW_TEXT, value(res, row, CB_COMPARE_CLAIM_DISTRICT), district))
+        add(d, "violation_id.district", value(res, row, CB_COMPARE_CLAIM_DISTRICT), district);
 }
 
 static void print_media(const struct cb_evidence_file *f, char ret[MEDIA_LINE_LEN])

@@ -11,6 +11,7 @@
 enum cb_compare_column {
     CB_COMPARE_CLAIM_SHA256 = 39, /* of violation_id; NULL: no such id */
     CB_COMPARE_CLAIM_AT,
+    CB_COMPARE_CLAIM_DISTRICT,
     CB_COMPARE_MEDIA, /* name, role, media_type, n_bytes, sha256 parted by U+001F, files by U+001E
                        */
     CB_COMPARE_COLUMN_COUNT

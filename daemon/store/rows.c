@@ -157,8 +157,8 @@ static int note_known(struct cb_db *db, struct cb_rows_item *item, size_t n,
 
 /* In the order of the ids: two stores that claim the same ones do not wait for each other. */
 #define CLAIM                                                                                      \
-    "INSERT INTO violation_id (id, occurred_at, record_sha256)"                                   \
-    " SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS u (id, at, sha256)"      \
+    "INSERT INTO violation_id (id, occurred_at, record_sha256, district) SELECT * FROM"           \
+    " unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS u (id, at, sha256, place)" \
     " ORDER BY id ON CONFLICT DO NOTHING RETURNING id, record_sha256"
 
 int cb_rows_claim(struct cb_db *db, struct cb_rows_item *item, size_t n, struct cb_error *reterr)
@@ -172,6 +172,7 @@ int cb_rows_claim(struct cb_db *db, struct cb_rows_item *item, size_t n, struct 
         add_text(&v, item[i].proven->record.id);
         add_time(&v, item[i].proven->record.occurred_utc_ns);
         add_text(&v, item[i].proven->record_sha256);
+        add_text_or_null(&v, item[i].proven->record.district);
         r = table_add(&t, &v);
     }
     if (r == 0)

@@ -550,6 +550,56 @@ def test_query(filled, database):
     assert len(query("SELECT * FROM access_log WHERE action = 'query'")) == 3
 
 
+def asked(conninfo, *words):
+    done = harness.citybrain("query", "--db", conninfo, "--format", "json", *words)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_query_by_all_that_is_asked(filled, database):
+    """Each condition takes what it should and leaves what it should; all of them together, too."""
+    conninfo, query = database
+    everything = asked(conninfo)
+    loud, fast = everything[0], everything[1]
+    query("INSERT INTO review (violation_id, verdict, plate) VALUES (%s, 'confirmed', '粤B12345')"
+          " RETURNING 1", fast["id"])
+    given = [("--kind", "speeding"), ("--camera", fast["camera"]), ("--road", fast["road"]),
+             ("--district", fast["district"]), ("--severity", fast["severity"]),
+             ("--class", fast["class"]), ("--direction", fast["direction"]),
+             ("--review", "confirmed"), ("--from", fast["occurred_at"]), ("--min-speed", "73"),
+             ("--max-speed", "73.5"), ("--plate", "粤b·12345")]
+    for words in given:
+        assert fast["id"] in {r["id"] for r in asked(conninfo, *words)}, words
+    [one] = asked(conninfo, *(w for words in given for w in words))
+    assert one | {"review": "new", "plate": None} == fast
+    for words in [("--camera", "other"), ("--road", "other"), ("--class", "bus"),
+                  ("--direction", "toward"), ("--plate", "粤B54321"), ("--incident", "c.1.1"),
+                  ("--min-speed", "73.3"), ("--max-speed", "73.2"), ("--to", everything[2]["occurred_at"]),
+                  ("--review", "issued"), ("--district", "' OR true --")]:
+        assert fast["id"] not in {r["id"] for r in asked(conninfo, *words)}, words
+    assert [r["id"] for r in asked(conninfo, "--min-level", "97", "--max-level", "98")] == [loud["id"]]
+    assert asked(conninfo, "--max-level", "97") == []
+    assert [r["id"] for r in asked(conninfo, "--incident", loud["incident"])] == [loud["id"]]
+
+
+def test_query_page_by_page(filled, database):
+    """Each row once, whatever the size of the pages, though two have the same time."""
+    conninfo, query = database
+    with psycopg.connect(conninfo, autocommit=True) as db:
+        db.execute("SET session_replication_role = replica")
+        db.execute("UPDATE violation SET occurred_at = (SELECT max(occurred_at) FROM violation)"
+                   " WHERE sequence > 1")
+    everything = [r["id"] for r in asked(conninfo)]
+    for limit in (1, 2, 3):
+        ids, words = [], []
+        while page := asked(conninfo, "--limit", limit, *words):
+            ids += [r["id"] for r in page]
+            words = ["--after-row", f"{page[-1]['occurred_at']},{page[-1]['id']}"]
+        assert ids == everything
+    done = harness.citybrain("query", "--db", conninfo, "--limit", "2")
+    assert done.stdout.splitlines()[-1].startswith("2 rows, what is older: --after-row 2")
+
+
 def test_query_table_is_aligned(filled, database):
     done = harness.citybrain("query", "--db", database[0])
     head, *rows, count = done.stdout.splitlines()
@@ -568,6 +618,10 @@ def test_query_table_is_aligned(filled, database):
     (["--kind", "parking"], "speeding, modified_exhaust or chase_racing"),
     (["--limit", "0"], "--limit: a whole number"),
     (["--format", "xml"], "table, csv or json"),
+    (["--class", "tank"], "car, truck, bus"),
+    (["--direction", "up"], "toward or away"),
+    (["--after-row", "2026-11-23"], "occurred_at and id"),
+    (["--max-level", "loud"], "--max-level: a number"),
 ])
 def test_query_says_what_it_expects(words, expected):
     done = harness.citybrain("query", "--db", "dbname=x", *words)

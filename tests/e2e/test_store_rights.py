@@ -77,6 +77,8 @@ def test_two_reviewers_at_once_decide_once(store):
 def districts(store):
     """The first two violations lie in 南山, the others in 福田."""
     store.alter("UPDATE violation SET district = '南山' WHERE sequence <= 2",
+                "UPDATE violation_id SET district = '南山' WHERE id IN"
+                " (SELECT id FROM violation WHERE sequence <= 2)",
                 f"INSERT INTO district_access (login, district) VALUES"
                 f" ('a_{store.name}', '南山'), ('r_{store.name}', '福田')")
     return store
@@ -122,3 +124,45 @@ def test_a_cheap_function_does_not_leak_other_districts(districts):
                    " AS $$ BEGIN RAISE NOTICE 'row of %', $1; RETURN true; END $$")
         db.execute("SELECT * FROM violation_history WHERE pg_temp.tell(district)")
         assert heard == ["row of 南山"] * 2
+
+
+# Vehicles that come again
+
+def test_plates_are_known_by_their_letters(districts):
+    """Written in three ways it is one vehicle; the newest reading counts, in the districts one sees."""
+    store = districts
+    reviewer = store.login("r", "citybrain_reviewer")
+    chief = store.login("c", "citybrain_reviewer", "citybrain_all_districts")
+    by_sequence = [r[0] for r in store.query("SELECT id FROM violation ORDER BY sequence")]
+    with psycopg.connect(chief, autocommit=True) as db:
+        for violation, plate in zip(by_sequence, ("粤B·12345", "粤b 12345", "粤B-1234O", "粤B12345", "")):
+            db.execute("INSERT INTO review (violation_id, verdict, plate) VALUES (%s, 'confirmed', %s)",
+                       [violation, plate])
+        # a second look: it was a zero, or rather another vehicle
+        db.execute("INSERT INTO review (violation_id, verdict, reason, plate) VALUES (%s, 'rejected',"
+                   " 'looked again', '粤B99999')", [by_sequence[2]])
+        with pytest.raises(psycopg.errors.CheckViolation):
+            db.execute("INSERT INTO review (violation_id, verdict, plate) VALUES (%s, 'confirmed', 'x')",
+                       [by_sequence[5]])
+    again = "SELECT plate, n_violations FROM repeated_vehicle"
+    assert rows(chief, again) == [("粤B12345", 3)]
+    assert rows(reviewer, again) == []  # the other two lie in a district that it does not see
+    of_one = "SELECT count(*) FROM vehicle_history WHERE plate = citybrain_plate('粤b.12345')"
+    assert [rows(c, of_one) for c in (chief, reviewer)] == [[(3,)], [(1,)]]
+    assert rows(chief, "SELECT plate FROM violation_history ORDER BY sequence") == [
+        ("粤B12345",), ("粤B12345",), ("粤B99999",), ("粤B12345",), (None,), (None,)]
+
+
+def test_every_public_name_says_what_it_is(store):
+    """Tables, views, their columns, and functions: `\\d+` is what an analyst reads."""
+    assert store.query(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN"
+        " ('r', 'p', 'v') AND obj_description(oid, 'pg_class') IS NULL AND NOT relispartition"
+        " AND relname <> 'citybrain_migration'") == []
+    assert store.query(
+        "SELECT relname, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE"
+        " relnamespace = 'public'::regnamespace AND relkind = 'v' AND attnum > 0 AND"
+        " col_description(attrelid, attnum) IS NULL") == []
+    assert store.query(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND"
+        " obj_description(oid, 'pg_proc') IS NULL") == []

@@ -61,12 +61,18 @@ def test_altered_value_is_named(store, column, value, words):
     store.expect(("row", column, words))
 
 
+def test_district_that_would_show_it_to_others_is_named(store):
+    store.alter("UPDATE violation_id SET district = '南山' WHERE id = %(id)s")
+    store.expect(("row", "violation_id.district", "is '南山' in its row"))
+
+
 def test_altered_record_is_named(store):
     store.alter("UPDATE violation SET record_json = replace(record_json::text, '福田', '南山')::json"
                 " WHERE id = %(id)s")
     records = store.expect(("signature", "record.sig", "was altered"),
                            ("row", "district", "福田"), ("row", "record_sha256", "the record says"),
                            ("row", "violation_id.record_sha256", "the record says"),
+                           ("row", "violation_id.district", "the record says"),
                            chain=["sequence 4"])
     assert records[-1]["chain_breaks"] == 1
 

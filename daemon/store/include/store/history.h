@@ -7,11 +7,18 @@
 
 /** What is asked of violation_history; NULL, NaN and INT64_MIN/MAX mean: any. */
 struct cb_history_query {
-    const char *kind, *camera, *district, *severity, *review;
+    const char *kind, *camera, *district, *road, *severity, *review;
+    const char *class;              /* of the road user */
+    const char *direction;
+    const char *plate;              /* in any spelling; what a reviewer has read */
+    const char *incident;
     int64_t from_utc_ns, to_utc_ns; /* [from, to) of occurred_at; INT64_MIN, INT64_MAX: open */
-    double min_speed_kmh;           /* measured; NaN: any */
-    double min_level_db;            /* LAFmax; NaN: any */
-    int limit;                      /* rows, the newest; [1, 1000000] */
+    double min_speed_kmh, max_speed_kmh; /* measured, [min, max); NaN: any */
+    double min_level_db, max_level_db;   /* LAFmax, [min, max); NaN: any */
+    /* Page by page: the last row of the page before; what is older follows. Both or none. */
+    int64_t before_utc_ns; /* INT64_MAX: the first page */
+    const char *before_id;
+    int limit; /* rows, the newest; [1, 1000000] */
 };
 extern const struct cb_history_query cb_history_any;
 
@@ -34,6 +41,8 @@ enum cb_history_column {
     CB_HISTORY_LAFMAX_DB,
     CB_HISTORY_LIMIT_DB,
     CB_HISTORY_REVIEW,
+    CB_HISTORY_PLATE,
+    CB_HISTORY_INCIDENT,
     CB_HISTORY_N_MEDIA,
     CB_HISTORY_ID,
     CB_HISTORY_COLUMN_COUNT
