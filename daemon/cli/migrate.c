@@ -7,15 +7,17 @@
 #include "store/migrate.h"
 
 static const char help[] =
-    "usage: citybrain migrate --db CONNINFO [--dir DIR]\n"
+    "usage: citybrain migrate --db CONNINFO [--dir DIR | --partitions]\n"
     "\n"
     "Brings a PostgreSQL database up to date: applies the numbered SQL files it lacks, each in a\n"
     "transaction, and makes the partitions of the months ahead. Running it again changes nothing;\n"
-    "run it monthly. A file that was edited after it was applied is refused. The login needs to own\n"
+    "the timer of packaging/systemd does so daily. A file that was edited after it was applied is refused. The login needs to own\n"
     "the database and, the first time, the right to create roles.\n"
     "\n"
     "  --db CONNINFO   libpq's connection string or URI; default: $CITYBRAIN_DB\n"
     "  --dir DIR       folder of the SQL files; default: the installed one\n"
+    "  --partitions    make the partitions of the months ahead and apply no file: for a timer; the\n"
+    "                  rights of citybrain_admin are enough\n"
     "\n"
     "Exit codes: 0 the database is up to date; 1 it is not; 2 wrong usage.\n"
     "\n"
@@ -39,6 +41,7 @@ int cb_cli_migrate(int argc, char **argv)
 {
     static const struct option options[] = {{"db", required_argument, NULL, 'b'},
                                             {"dir", required_argument, NULL, 'd'},
+                                            {"partitions", no_argument, NULL, 'p'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     const char *db = getenv("CITYBRAIN_DB"), *dir = default_dir();
@@ -47,6 +50,8 @@ int cb_cli_migrate(int argc, char **argv)
             db = optarg;
         else if (o == 'd')
             dir = optarg;
+        else if (o == 'p')
+            dir = NULL;
         else
             return fputs(help, o == 'h' ? stdout : stderr), o == 'h' ? CB_EXIT_OK : CB_EXIT_USAGE;
     }

@@ -218,12 +218,12 @@ static int apply_all(struct job *j, struct cb_error *reterr)
 
 static int migrate(struct job *j, const char *conninfo, struct cb_error *reterr)
 {
-    int r = load(j, reterr);
+    int r = j->dir ? load(j, reterr) : 0;
     if (r < 0 || (r = cb_db_connect(conninfo, &j->conn, reterr)) < 0)
         return r;
     /* the lock is the session's: it goes with the connection, whatever happens */
     if ((r = run(j, "lock", "SELECT pg_advisory_lock(" LOCK_KEY ")", reterr)) == 0)
-        r = apply_all(j, reterr);
+        r = j->dir ? apply_all(j, reterr) : make_partitions(j, reterr);
     PQfinish(j->conn);
     return r;
 }

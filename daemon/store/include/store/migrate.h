@@ -12,6 +12,7 @@ struct cb_migrate_result {
 /**
  * Applies the files NNNN_name.sql of dir that the database lacks, in order, each in a transaction
  * of its own, then makes the partitions of the months ahead. Two at once wait for each other.
+ * dir NULL: the partitions alone, for which the rights of citybrain_admin are enough.
  * on_file (or NULL) is told of each file when it is applied.
  * @return 0; -EBADMSG: an applied file was edited or is gone, or files are misnumbered; -ENOENT: no
  * files; -EIO: PostgreSQL refuses: reterr->where names the file, reterr->text is its message
