@@ -75,6 +75,7 @@ void cb_db_drop(struct cb_db *db)
 {
     PQfinish(db->conn);
     db->conn = NULL;
+    db->prepared = 0;
 }
 
 int cb_db_ready(struct cb_db *db, struct cb_error *reterr)
@@ -160,15 +161,11 @@ static int judge(struct cb_db *db, const PGresult *res, struct cb_error *reterr)
                 PQresultErrorMessage(res));
 }
 
-int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *values, PGresult **ret,
-               struct cb_error *reterr)
+/* The answer to what was sent; sent false: it could not be. */
+static int conclude(struct cb_db *db, bool sent, PGresult **ret, struct cb_error *reterr)
 {
     PGresult *res = NULL;
-    int r = PQsetnonblocking(db->conn, 1) == 0 &&
-                    (n ? PQsendQueryParams(db->conn, sql, n, NULL, values, NULL, NULL, 0)
-                       : PQsendQuery(db->conn, sql))
-                ? take_result(db, &res)
-                : -EAGAIN;
+    int r = sent ? take_result(db, &res) : -EAGAIN;
     if (r < 0 || !res) {
         fail(reterr, -EAGAIN,
              r == -ETIMEDOUT ? "no answer in time" : PQerrorMessage(db->conn));
@@ -183,6 +180,31 @@ int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *valu
     if (r == -EAGAIN)
         cb_db_drop(db);
     return r;
+}
+
+int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *values, PGresult **ret,
+               struct cb_error *reterr)
+{
+    bool sent = PQsetnonblocking(db->conn, 1) == 0 &&
+                (n ? PQsendQueryParams(db->conn, sql, n, NULL, values, NULL, NULL, 0)
+                   : PQsendQuery(db->conn, sql));
+    return conclude(db, sent, ret, reterr);
+}
+
+int cb_db_exec_prepared(struct cb_db *db, unsigned which, const char *sql, int n,
+                        const char *const *values, PGresult **ret, struct cb_error *reterr)
+{
+    char name[16];
+    snprintf(name, sizeof name, "s%u", which);
+    if (!(db->prepared & 1u << which)) {
+        bool sent = PQsetnonblocking(db->conn, 1) == 0 &&
+                    PQsendPrepare(db->conn, name, sql, n, NULL);
+        int r = conclude(db, sent, NULL, reterr);
+        if (r < 0)
+            return r;
+        db->prepared |= 1u << which;
+    }
+    return conclude(db, PQsendQueryPrepared(db->conn, name, n, values, NULL, NULL, 0), ret, reterr);
 }
 
 /* A transaction that wrote nothing waits for no standby at COMMIT, though what it found may be on

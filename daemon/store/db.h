@@ -18,6 +18,7 @@ struct cb_db {
     int64_t backoff_ms;
     bool is_told;          /* that it is away: one line, not one a try */
     char warning[200];     /* the server's newest, since a commit began */
+    unsigned prepared;     /* statements that this connection knows, a bit each */
 };
 
 /** Connects if need be; does not wait while it backs off. @return 0; -EAGAIN */
@@ -34,6 +35,13 @@ void cb_db_drop(struct cb_db *db);
  */
 int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *values, PGresult **ret,
                struct cb_error *reterr);
+
+/**
+ * The same for one that comes again and again: the server parses and plans it once a connection.
+ * @param which  its number, [0, 31]
+ */
+int cb_db_exec_prepared(struct cb_db *db, unsigned which, const char *sql, int n,
+                        const char *const *values, PGresult **ret, struct cb_error *reterr);
 
 /**
  * Ends the transaction. On 0 it is durable, on a synchronous standby too where the server has one:

@@ -97,15 +97,17 @@ static int table_add(struct table *t, const struct cb_row *row)
     return r;
 }
 
+enum statement { CLAIM, ADD_VIOLATIONS, ADD_MEDIA };
+
 /* Ends the arrays: no row can be added after it. */
-static int table_exec(struct table *t, struct cb_db *db, const char *sql, PGresult **ret,
-                      struct cb_error *reterr)
+static int table_exec(struct table *t, struct cb_db *db, enum statement which, const char *sql,
+                      PGresult **ret, struct cb_error *reterr)
 {
     const char *v[CB_ROW_COLUMN_COUNT];
     for (int c = 0; c < t->n_columns; c++)
         if (!(v[c] = cb_db_array_end(&t->column[c])))
             return cb_error_set(reterr, -ENOMEM, "store", "out of memory");
-    return cb_db_exec(db, sql, t->n_columns, v, ret, reterr);
+    return cb_db_exec_prepared(db, which, sql, t->n_columns, v, ret, reterr);
 }
 
 static void table_deinit(struct table *t)
@@ -156,7 +158,7 @@ static int note_known(struct cb_db *db, struct cb_rows_item *item, size_t n,
 }
 
 /* In the order of the ids: two stores that claim the same ones do not wait for each other. */
-#define CLAIM                                                                                      \
+#define CLAIM_SQL                                                                                  \
     "INSERT INTO violation_id (id, occurred_at, record_sha256, district) SELECT * FROM"           \
     " unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[]) AS u (id, at, sha256, place)" \
     " ORDER BY id ON CONFLICT DO NOTHING RETURNING id, record_sha256"
@@ -176,7 +178,7 @@ int cb_rows_claim(struct cb_db *db, struct cb_rows_item *item, size_t n, struct 
         r = table_add(&t, &v);
     }
     if (r == 0)
-        r = table_exec(&t, db, CLAIM, &claimed, reterr);
+        r = table_exec(&t, db, CLAIM, CLAIM_SQL, &claimed, reterr);
     if (r == 0)
         note_new(claimed, item, n);
     PQclear(claimed);
@@ -282,7 +284,7 @@ static int add_violations(struct cb_db *db, const struct cb_rows_item *item, siz
     }
     print_insert(sql, sizeof sql);
     if (r == 0 && t.n_columns)
-        r = table_exec(&t, db, sql, NULL, reterr);
+        r = table_exec(&t, db, ADD_VIOLATIONS, sql, NULL, reterr);
     table_deinit(&t);
     return r;
 }
@@ -313,7 +315,7 @@ static int add_media(struct cb_db *db, const struct cb_rows_item *item, size_t n
         if (item[i].is_new)
             r = add_files(&t, &item[i].proven->record);
     if (r == 0 && t.n_columns)
-        r = table_exec(&t, db,
+        r = table_exec(&t, db, ADD_MEDIA,
                        "INSERT INTO evidence_media (violation_id, name, role, media_type, n_bytes,"
                        " sha256) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[],"
                        " $4::text[], $5::bigint[], $6::text[])",
