@@ -240,7 +240,7 @@ static int set_text(struct cb_history_query *q, int o, const char **ret_expected
         [INCIDENT] = {&q->incident, NULL, NULL},
         [KIND] = {&q->kind, kinds, "--kind: speeding, modified_exhaust or chase_racing"},
         [SEVERITY] = {&q->severity, severities, "--severity: minor, moderate, serious or extreme"},
-        [CLASS] = {&q->class, classes,
+        [CLASS] = {&q->road_user, classes,
                    "--class: car, truck, bus, motorcycle, bicycle, pedestrian or unknown"},
         [DIRECTION] = {&q->direction, directions, "--direction: toward or away"},
         [REVIEW] = {&q->review, reviews,

@@ -95,7 +95,7 @@ static void ask_real(struct asked *a, enum value which, double v)
 static void fill(const struct cb_history_query *q, struct asked *a)
 {
     const char *const text[] = {q->kind,  q->camera, q->district, q->road,  q->severity,
-                                q->review, q->class, q->direction, q->plate, q->incident};
+                                q->review, q->road_user, q->direction, q->plate, q->incident};
     memcpy(a->value, text, sizeof text);
     if (q->from_utc_ns != INT64_MIN)
         ask_time(a, FROM, q->from_utc_ns);

@@ -8,7 +8,7 @@
 /** What is asked of violation_history; NULL, NaN and INT64_MIN/MAX mean: any. */
 struct cb_history_query {
     const char *kind, *camera, *district, *road, *severity, *review;
-    const char *class;              /* of the road user */
+    const char *road_user;
     const char *direction;
     const char *plate;              /* in any spelling; what a reviewer has read */
     const char *incident;
