@@ -27,6 +27,8 @@ static const char help[] =
     "  --level DB      what the calibrator makes: 94 (default) or 114 dB SPL, or its certificate's\n"
     "                  value, 70 to 130\n"
     "\n"
+    "A level 20 dB off the configured one is refused: the calibrator was at its other level.\n"
+    "\n"
     "Exit codes: 0 calibrated; 1 the recording cannot be read, or is no calibration of the first\n"
     "channel: said by name; 2 wrong usage or configuration.\n"
     "\n"
@@ -38,6 +40,7 @@ static const char help[] =
 #define SECONDS_MAX 120
 #define DRIFT_DB    0.5 /* more than a class 1 calibrator and its coupling explain */
 #define WRONG_DB    1.0 /* more than a microphone drifts by itself */
+#define SWITCH_DB   20.0 /* between the two levels of a calibrator */
 
 struct recording {
     float *channel[CB_SOUND_CHANNELS_MAX];
@@ -121,6 +124,30 @@ static void print_channel(int c, const struct cb_calibrator_report *m, double le
                                      : ", as it was");
 }
 
+/* What a level can be good for at that rate, whoever calibrated it. */
+static void print_band(int rate_hz, const struct cb_calibrator_report *m)
+{
+    printf("# at %d Hz levels keep within class 1 up to %.1f kHz, one-third octaves up to %g kHz",
+           rate_hz, m->top_hz / 1000, m->band_top_hz / 1000);
+    if (m->class_)
+        printf("; as a whole class %d of IEC 61672-1\n", m->class_);
+    else
+        printf("; as a whole no class of IEC 61672-1, which asks for 8 kHz\n");
+}
+
+/* One that makes both levels, at the other than was said: no gain is changed by just that. */
+static void look_for_the_switch(const struct cb_camera_conf *conf, double level_db,
+                                struct cb_calibrator_report *m)
+{
+    double configured = conf->has_microphone ? conf->microphone.sensitivity_dbfs_at_94db : NAN;
+    double off_db = m->tone_dbfs + LEVEL_DB - level_db - configured;
+    if (m->fault[0] || !(fabs(fabs(off_db) - SWITCH_DB) <= WRONG_DB))
+        return;
+    snprintf(m->fault, sizeof m->fault,
+             "%+.1f dB off the configured sensitivity: the calibrator was at %g dB, not %g (--level)",
+             off_db, level_db + (off_db > 0 ? SWITCH_DB : -SWITCH_DB), level_db);
+}
+
 static void print_lines(double dbfs)
 {
     char date[16];
@@ -147,12 +174,16 @@ static int calibrate(const struct cb_camera_conf *conf, const char *file, double
         int bad = cb_calibrator_measure(r.channel[c], r.n, r.rate_hz, &m);
         if (bad == -ENOMEM)
             break;
+        if (c == 0) {
+            print_band(r.rate_hz, &m);
+            look_for_the_switch(conf, level_db, &m);
+        }
         print_channel(c, &m, level_db,
                       conf->has_microphone ? conf->microphone.sensitivity_dbfs_at_94db : NAN);
         if (c > 0)
             continue;
-        code = bad ? CB_EXIT_FAILED : CB_EXIT_OK;
-        if (bad)
+        code = m.fault[0] ? CB_EXIT_FAILED : CB_EXIT_OK;
+        if (m.fault[0])
             fprintf(stderr, "%s: channel 0 is no calibration: %s\n", file, m.fault);
         dbfs = m.tone_dbfs + LEVEL_DB - level_db;
     }

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "meter.h"
+#include "weighting.h"
 
 #define BLOCK_S      0.1
 #define STEADY_DB    0.3 /* of the blocks' levels, to find the stretch */
@@ -176,6 +177,10 @@ int cb_calibrator_measure(const float *x, size_t n, int rate_hz, struct cb_calib
     CB_AUTO_FREE struct block *b = calloc(n_blocks + 1, sizeof *b);
     struct cb_calibrator_report r = {
         .f_hz = NAN, .tone_dbfs = NAN, .spread_db = NAN, .thd_n_percent = NAN, .u95_db = NAN};
+    const struct cb_rate_class *serves = cb_rate_class(rate_hz);
+    r.top_hz = serves->top_hz;
+    r.band_top_hz = serves->band_top_hz;
+    r.class_ = serves->class_;
     if (!b)
         return -ENOMEM;
     for (size_t i = 0; i < n_blocks; i++)

@@ -11,6 +11,9 @@ struct cb_calibrator_report {
     double spread_db;     /* highest less lowest level of a tenth of a second */
     double thd_n_percent; /* all that is not the tone, against it */
     double u95_db;        /* of tone_dbfs as the answer to the calibrator's nominal level */
+    double top_hz;        /* A and C keep within class 1 up to here at the stream's rate, */
+    double band_top_hz;   /* and one-third octaves up to this nominal centre */
+    int class_;           /* of IEC 61672-1 that the rate can serve as a whole: 1, 2; 0: none */
     char fault[128];      /* why it is no calibration; "" it is one */
 };
 

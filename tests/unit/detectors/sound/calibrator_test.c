@@ -50,6 +50,8 @@ static void test_a_calibrator_is_measured(void **state)
         NEAR(r.thd_n_percent, 100 * 0.0005 / sqrt(3) / amplitude_of(94, DBFS) * sqrt(2), 0.05);
         assert_true(r.from_s >= 1 && r.from_s < 1.3 && r.seconds > 4.5 && r.seconds <= 5);
         assert_true(r.u95_db > 0.25 && r.u95_db < 0.35 && r.spread_db < 0.02);
+        assert_true(r.top_hz > 0.45 * fmin(rate, 44100) && r.band_top_hz < rate / 2.0);
+        assert_int_equal(r.class_, rate < 22050 ? 0 : rate < 44100 ? 2 : 1);
         free(x);
     }
 }
