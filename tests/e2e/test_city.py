@@ -192,6 +192,58 @@ def test_kill_nine_ten_times(scene, new_street, new_city):
     listener.close()
 
 
+def test_a_chase_is_sealed_stored_and_shown(new_street, new_city, tmp_path):
+    """Two far too fast, a second apart: each has a record, and so has what they did together. Who
+    keeps the rules beside them is in none."""
+    truth, entry, clip = harness.rendered(harness.render(SCENE.with_name("chase.json")))
+    street = new_street({entry["id"]: clip}, is_once=True)
+    city = new_city([{**entry, "url": street.urls[entry["id"]]}])
+    city.daemon.start()
+    listener = Listener(city)
+    harness.wait_for("the recording's end", street.ended, 120)
+    cities.wait_until_quiet(lambda: len(city.stored()), quiet_s=4)
+    assert city.daemon.stop() == 0  # nobody can join them any more
+    city.daemon.start()
+    wait_until_delivered(city)
+    listener.poll(1.0)
+    stored = {}
+    for v in city.stored():
+        stored.setdefault(v["kind"], []).append(v)
+    racers = [v for v in truth["vehicles"] if v.get("is_speeder")]
+    assert len(stored["speeding"]) == len(racers) == 2
+    assert stored.keys() <= {"speeding", "modified_exhaust", "chase_racing"}
+    [chase] = stored["chase_racing"]
+    check_chase(city, chase, stored)
+    assert listener.ids() == {str(v["id"]) for kind in stored.values() for v in kind}
+    listener.close()
+    assert city.daemon.stop() == 0
+    check_packages(city, tmp_path / "packages", sum(map(len, stored.values())))
+
+
+def check_chase(city, chase, stored):
+    """What the record links, and what the history shows of it to who asks."""
+    linked = [v for kind, them in stored.items() if kind != "chase_racing" for v in them]
+    incident = record_of(chase)["violation"]["incident"]
+    assert incident["kind"] == "chase_racing" and incident["vehicles"] == 2
+    assert sorted((m["kind"], m["track"]) for m in incident["members"]) == sorted(
+        (v["kind"], v["track"]) for v in linked)
+    tracks = {v["track"] for v in linked}
+    assert len(tracks) == 2 and chase["track"] is None
+    assert {v["incident_id"] for v in linked} == {chase["incident_id"]} == {incident["id"]}
+    rows = city.postgres.query("SELECT kind, incident_vehicles, severity FROM violation_history "
+                               "WHERE incident_id = %s ORDER BY occurred_at", incident["id"],
+                               database=city.database)
+    assert len(rows) == len(linked) + 1 and {n for _, n, _ in rows} == {2}
+    worst = ["minor", "moderate", "serious", "extreme"]
+    severities = {kind: severity for kind, _, severity in rows}
+    assert severities["chase_racing"] == max((s for k, _, s in rows if k != "chase_racing"),
+                                             key=worst.index)
+
+
+def record_of(violation):
+    record = violation["record_json"]
+    return record if isinstance(record, dict) else json.loads(record)
+
 def test_postgres_stops_and_starts(scene, new_street, new_city, postgres):
     truth, entry, clip = scene
     street = new_street({entry["id"]: clip})
