@@ -255,7 +255,8 @@ static bool is_ripe(const struct cb_detector *d, const struct cb_noise *n)
     int64_t pictures_ns = d->scene->t_ns, heard_ns = cb_ear_t_ns(x->ear);
     if (pictures_ns == INT64_MIN)
         return heard_ns >= n->t_end_ns + NO_PICTURES_NS;
-    return pictures_ns >= n->t_end_ns + AFTER_NS || heard_ns >= n->t_end_ns + LATE_PICTURES_NS;
+    return pictures_ns - d->scene->behind_ns >= n->t_end_ns + AFTER_NS ||
+           heard_ns >= n->t_end_ns + LATE_PICTURES_NS;
 }
 
 static int tell_ripe(struct cb_detector *d, bool all)

@@ -21,7 +21,8 @@ struct cb_scene_track {
 struct cb_scene {
     struct cb_scene_track *track; /* in order of first appearance */
     size_t n, cap;
-    int64_t t_ns;                 /* latest frame seen; INT64_MIN: no picture yet */
+    int64_t t_ns;                 /* latest frame; INT64_MIN: no picture yet */
+    int64_t behind_ns;            /* so much of it vision holds back: its road users are to come */
     int64_t keep_ns;              /* how long a track is kept after its last fix */
 };
 

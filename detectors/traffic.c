@@ -20,6 +20,7 @@ struct traffic {
     struct cb_vision *vision; /* made with the first picture of a calibrated camera */
     struct cb_tracker tracker;
     struct cb_drift *drift;   /* with vision */
+    int64_t t_seen_ns;        /* the last picture whose road users the scene has */
     int64_t t_told_ns;        /* when the drift was last told of */
     bool has_told;
     struct cb_classifier *classifier; /* NULL: class by size */
@@ -156,6 +157,7 @@ static int on_seen(void *self, int64_t t_ns, const struct cb_observation *o, siz
     struct traffic *s = d->priv;
     struct cb_sight sight = {.t_ns = t_ns, .seen = o, .n = n, .fg = fg,
                              .region = cb_vision_region(s->vision), .road = s->road};
+    s->t_seen_ns = t_ns;
     int r = cb_tracker_add(&s->tracker, &sight);
     for (size_t i = 0; i < s->tracker.n && r == 0; i++)
         if ((r = tell_scene(d, &s->tracker.track[i], t_ns)) == 0)
@@ -190,6 +192,7 @@ static int fit_view(struct cb_detector *d, const struct cb_picture *p)
         return 0;
     int r = cb_vision_create(&s->vision, d->road, d->conf, p->width, p->height,
                              p->is_full_range);
+    s->t_seen_ns = p->t_ns;
     if (r == 0)
         r = cb_drift_create(&s->drift, cb_vision_region(s->vision), p->width, p->height);
     return r == -EDOM ? 0 : r; /* the zone is not in the picture: nothing to measure */
@@ -202,6 +205,8 @@ static int on_frame(struct cb_detector *d, const struct cb_frame *f)
     int r = fit_view(d, p);
     if (r == 0 && p->is_discontinuity)
         r = end_of_view(d);
+    if (r == 0 && p->is_discontinuity)
+        s->t_seen_ns = p->t_ns;
     if (r == 0 && p->is_discontinuity && s->drift)
         cb_drift_break(s->drift);
     s->utc_offset_ns = p->utc_offset_ns;
@@ -213,6 +218,7 @@ static int on_frame(struct cb_detector *d, const struct cb_frame *f)
     s->picture = p;
     r = cb_vision_add(s->vision, f, on_seen, d);
     s->picture = NULL;
+    d->scene->behind_ns = p->t_ns - s->t_seen_ns;
     return r;
 }
 

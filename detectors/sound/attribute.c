@@ -13,9 +13,9 @@
 #define UNSEEN_PRIOR   0.02 /* of fifty that roar past, the tracker follows all but one */
 #define WEIGHED_MAX    64   /* moments: they overlap, more would say nothing new */
 #define DIRECTIONS_MIN 5    /* in a row, along the vehicle's way: a fifth of a second */
-#define SHIFTS         8 /* steps each way, of SHIFT_M along the vehicle's way, at SHIFT_COST rad² */
+#define SHIFTS         8 /* steps each way, of SHIFT_M */
 #define SHIFT_M        0.2
-#define SHIFT_COST     1e-5
+#define SHIFT_U_M      0.5 /* of a place that all of the event tells, at one moment of it */
 #define FOLLOW_MIN     0.6 /* of the directions: with two sources half would go with either */
 
 /* A copy with fewer moments when there are many, and what belongs to them. */
@@ -119,21 +119,24 @@ static const char *why_not(const struct ranking *k, const struct cb_hearing *h, 
     return "";
 }
 
-/* The vehicle as the directions about the peak place it along its way: under the array half a metre
- * is ten degrees. A little is given for staying where all of the event has it. */
+/* The vehicle as the directions about the peak place it: under the array half a metre is ten
+ * degrees. */
 static struct cb_pipe place_by_ear(const struct cb_hearing *h, const struct ranking *k,
                                    int64_t t_peak_ns)
 {
     struct cb_pipe best = k->best.pipe;
     double least = HUGE_VAL;
     for (int i = -SHIFTS; i <= SHIFTS && h->doa; i++) {
-        struct cb_pipe p = k->best.pipe;
-        p.behind_m += i * SHIFT_M;
-        double misfit =
-            cb_bearing_misfit(h, &(struct cb_way){cb_pipe_at, &p}, t_peak_ns) + SHIFT_COST * i * i;
-        if (misfit < least) {
-            least = misfit;
-            best = p;
+        for (int j = -SHIFTS; j <= SHIFTS; j++) {
+            struct cb_pipe p = k->best.pipe;
+            p.behind_m += i * SHIFT_M;
+            p.aside_m += j * SHIFT_M;
+            double misfit = cb_bearing_misfit(h, &(struct cb_way){cb_pipe_at, &p}, t_peak_ns) +
+                            (i * i + j * j) * pow(SHIFT_M / SHIFT_U_M, 2);
+            if (misfit < least) {
+                least = misfit;
+                best = p;
+            }
         }
     }
     return best;
@@ -190,7 +193,9 @@ int cb_attribute(const struct cb_scene *scene, const struct cb_hearing *h, int64
             all.turn_rad = k.best.turn_rad;
             all.moment_s = CB_HEARD_S;
             all.basis.n = 0; /* the rate has had its say */
-            cb_weigh(&all, &(struct cb_way){cb_pipe_at, &k.best.pipe}, &k.best.agreement);
+            struct cb_place place[CB_HEARD_MAX];
+            cb_pipe_places(&all, &k.best.pipe, place);
+            cb_weigh(&all, place, &k.best.agreement);
             ret->n_directions = k.best.agreement.n_agree;
         }
         ret->why = why_not(&k, h, odds_min, ret->odds);

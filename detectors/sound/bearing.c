@@ -1,12 +1,14 @@
 #include "bearing.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "doa.h"
 
 #define BEFORE_NS     (240 * CB_NS_PER_MS)
 #define AFTER_NS      (120 * CB_NS_PER_MS)
+#define PASS_NS       (800 * CB_NS_PER_MS) /* each way: in which a pass under the array turns */
 #define ECHO_RAD      0.02 /* of a moment's direction besides the noise */
 #define INDEPENDENT_S 0.1  /* windows overlap */
 #define PLACE_U_M     0.5  /* of the vehicle's place */
@@ -78,16 +80,15 @@ bool cb_bearing_along(const struct cb_hearing *h, const struct cb_way *way, int6
 double cb_bearing_misfit(const struct cb_hearing *h, const struct cb_way *way, int64_t t_peak_ns)
 {
     double sum = 0, x, y;
-    size_t n = 0;
     for (size_t i = 0; i < h->n; i++) {
         const struct cb_heard *m = &h->heard[i];
-        if (!is_near(m, t_peak_ns) || !cb_way_emitted(h, way, m->t_ns, &x, &y))
+        if (isnan(m->azimuth_rad) || llabs(m->t_ns - t_peak_ns) > PASS_NS ||
+            !cb_way_emitted(h, way, m->t_ns, &x, &y))
             continue;
         double off = cb_doa_offset_rad(h->doa, m->azimuth_rad, x, y, CB_SOURCE_HIGH_M);
-        sum += fmin(off * off, 4 * STRAY_RAD * STRAY_RAD);
-        n++;
+        sum += fmin(off * off, STRAY_RAD * STRAY_RAD) / (m->u_rad * m->u_rad + ECHO_RAD * ECHO_RAD);
     }
-    return n ? sum / (double) n : 0;
+    return sum * CB_HEARD_S / INDEPENDENT_S;
 }
 
 bool cb_bearing_alone(const struct cb_hearing *h, int64_t t_peak_ns, double *ret_azimuth_rad,

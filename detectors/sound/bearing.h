@@ -17,8 +17,7 @@
  */
 bool cb_bearing_along(const struct cb_hearing *h, const struct cb_way *way, int64_t t_peak_ns,
                       double *ret_azimuth_rad, double *ret_u_rad);
-/** Mean square of how far the directions about the peak are off a way, rad²; strays count as such.
- */
+/** −2 ln of how likely the directions of the pass about the peak are; strays count as such. */
 double cb_bearing_misfit(const struct cb_hearing *h, const struct cb_way *way, int64_t t_peak_ns);
 /** Of nobody in particular: the directions' own trend. @return false: none was heard */
 bool cb_bearing_alone(const struct cb_hearing *h, int64_t t_peak_ns, double *ret_azimuth_rad,

@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "scene.h"
 
-#define BEYOND_NS  (2 * CB_NS_PER_S)
+#define BEYOND_NS  (6 * CB_NS_PER_S)
+#define SPEED_U    0.05 /* of a speed that goes on unseen, and what may come to it a second */
+#define CHANGE_U   1.5  /* m/s² */
 #define END_NS     (800 * CB_NS_PER_MS) /* of a track's end, by which its last speed is told */
 #define STANDS_MPS 0.7                  /* slower is no motion: the box trembles */
 #define HEADING_M  1.5                  /* moved less, it tells no heading */
@@ -23,10 +25,15 @@ static const struct {
     [CB_MOTORCYCLE] = {1.3, 0.2, 0.8}, [CB_UNKNOWN] = {2.7, 0.6, 1.5},
 };
 
-/* A Gaussian in five steps. */
-static const double step_at[] = {-2, -1, 0, 1, 2};
-static const double step_weight[] = {0.054, 0.244, 0.404, 0.244, 0.054};
-#define N_STEPS ((int) CB_LEN(step_at))
+/* Each of what is not known in steps of its standard deviation. Along the way they are close:
+ * under the microphone a metre is twenty degrees. */
+#define N_ALONG    9
+#define N_ASIDE    7
+#define N_TURNS    5
+#define ALONG_STEP 0.5
+#define ASIDE_STEP 0.7
+#define TURN_STEP  1.0
+#define ASIDE_U_M  0.5 /* of the track, and of the pipe across the vehicle */
 
 /* Where a track begins or ends, and its speed there: the middles of the two halves of that end. */
 struct end {
@@ -99,9 +106,39 @@ bool cb_pipe_at(const void *self, int64_t t_ns, double *ret_x_m, double *ret_y_m
         ahead[0] = 0; /* as if it drove away: behind_m has both signs then */
         ahead[1] = 1;
     }
-    *ret_x_m -= p->behind_m * ahead[0];
-    *ret_y_m -= p->behind_m * ahead[1];
+    *ret_x_m += p->aside_m * ahead[1] - p->behind_m * ahead[0];
+    *ret_y_m -= p->aside_m * ahead[0] + p->behind_m * ahead[1];
     return true;
+}
+
+/* Along its way, of a track that has not been seen for so long. */
+static double beyond_u_m(const struct cb_scene_track *t, int64_t t_ns)
+{
+    struct end e;
+    bool at_start = t_ns < t->fix[0].t_ns;
+    if (!at_start && t_ns <= t->fix[t->n - 1].t_ns)
+        return 0;
+    end_of(t, at_start, &e);
+    double v = hypot(e.v_mps[0], e.v_mps[1]), dt = fabs(cb_s_from_ns(t_ns - e.t_ns));
+    return v < STANDS_MPS ? 0 : hypot(SPEED_U * v * dt, CHANGE_U * dt * dt / 2);
+}
+
+void cb_pipe_places(const struct cb_hearing *h, const struct cb_pipe *p, struct cb_place *ret)
+{
+    double ahead[2];
+    bool moves = heading(p->track, ahead);
+    for (size_t i = 0; i < h->n; i++) {
+        struct cb_place *at = &ret[i];
+        *at = (struct cb_place){NAN, NAN, 0, 0};
+        if (!cb_way_emitted(h, &(struct cb_way){cb_pipe_at, p}, h->heard[i].t_ns, &at->x_m,
+                            &at->y_m)) {
+            at->x_m = NAN;
+        } else if (moves) {
+            double u_m = beyond_u_m(p->track, h->heard[i].t_ns);
+            at->u_x_m = u_m * ahead[0];
+            at->u_y_m = u_m * ahead[1];
+        }
+    }
 }
 
 static bool may_have_engine(enum cb_road_user u)
@@ -180,29 +217,77 @@ static double distance_db_at(const struct cb_hearing *h, const struct cb_way *w,
                                               : NAN;
 }
 
+/* All that is the same of a vehicle, wherever its pipe is. */
+struct weighing {
+    struct cb_hearing h;
+    struct cb_place middle[CB_HEARD_MAX], place[CB_HEARD_MAX];
+    double ahead[2];
+};
+
+/* The places with the pipe moved; what that does to the sound's time on the way is next to
+ * nothing. */
+static void move_pipe(struct weighing *w, double behind_m, double aside_m)
+{
+    double dx = aside_m * w->ahead[1] - behind_m * w->ahead[0],
+           dy = -aside_m * w->ahead[0] - behind_m * w->ahead[1];
+    for (size_t i = 0; i < w->h.n; i++) {
+        w->place[i] = w->middle[i];
+        w->place[i].x_m += dx;
+        w->place[i].y_m += dy;
+    }
+}
+
+static void start_weighing(struct weighing *w, const struct cb_hearing *h,
+                           const struct cb_pipe *middle)
+{
+    w->h = *h;
+    if (!heading(middle->track, w->ahead)) {
+        w->ahead[0] = 0;
+        w->ahead[1] = 1;
+    }
+    cb_pipe_places(h, middle, w->middle);
+}
+
+/* ln of a Gaussian's share of its i-th of n steps. */
+static double log_step(int i, int n, double step)
+{
+    double at = (i - n / 2) * step;
+    return -at * at / 2 + log(step / sqrt(2 * M_PI));
+}
+
 void cb_candidate_weigh(const struct cb_hearing *h, const struct cb_scene_track *t,
                         int64_t t_peak_ns, struct cb_candidate *ret)
 {
     struct total total = {.top = -HUGE_VAL};
-    struct cb_hearing turned = *h;
+    struct weighing w;
     double mean_m, spread_m, best = -HUGE_VAL;
+    int n_turns = h->doa ? N_TURNS : 1;
     pipe_room(t, &mean_m, &spread_m);
     *ret = (struct cb_candidate){.pipe = {.track = t}};
-    for (int i = 0; i < N_STEPS; i++) {
-        struct cb_pipe pipe = {.track = t, .behind_m = mean_m + step_at[i] * spread_m};
-        struct cb_way way = {cb_pipe_at, &pipe};
-        double db = distance_db_at(h, &way, t_peak_ns);
-        for (int k = h->doa ? 0 : N_STEPS / 2; k < (h->doa ? N_STEPS : N_STEPS / 2 + 1); k++) {
+    start_weighing(&w, h, &(struct cb_pipe){.track = t, .behind_m = mean_m});
+    for (int i = 0; i < N_ALONG * N_ASIDE; i++) {
+        int along = i / N_ASIDE, aside = i % N_ASIDE;
+        double by_m = (along - N_ALONG / 2) * ALONG_STEP * spread_m;
+        struct cb_pipe pipe = {
+            .track = t,
+            .behind_m = mean_m + by_m,
+            .aside_m = (aside - N_ASIDE / 2) * ASIDE_STEP * ASIDE_U_M,
+        };
+        double prior =
+            log_step(along, N_ALONG, ALONG_STEP) + log_step(aside, N_ASIDE, ASIDE_STEP);
+        double db = distance_db_at(h, &(struct cb_way){cb_pipe_at, &pipe}, t_peak_ns);
+        move_pipe(&w, by_m, pipe.aside_m);
+        for (int k = 0; k < n_turns; k++) {
             struct cb_agreement a;
-            turned.turn_rad = step_at[k] * TURN_RAD;
-            double prior = log(step_weight[i]) + (h->doa ? log(step_weight[k]) : 0);
-            double evidence = prior - cb_weigh(&turned, &way, &a);
+            w.h.turn_rad = (k - n_turns / 2) * TURN_STEP * TURN_RAD;
+            double turn = n_turns > 1 ? log_step(k, n_turns, TURN_STEP) : 0;
+            double evidence = prior + turn - cb_weigh(&w.h, w.place, &a);
             add_case(&total, evidence, db);
             if (evidence <= best)
                 continue;
             best = evidence;
             ret->pipe = pipe;
-            ret->turn_rad = turned.turn_rad;
+            ret->turn_rad = w.h.turn_rad;
             ret->agreement = a;
         }
     }

@@ -18,9 +18,12 @@
 #define LEVEL_MIN_M  0.01
 #define BINS_APART   1.5 /* that a Hann window leaves independent */
 
-/* A source is on the road, under the array: these cover 80 m to 4 m off from 5 m up. Enough for
- * the azimuth not to be bent by height; the height itself is not told. */
-static const double elevation_deg[] = {0, -6, -13, -21, -30, -40, -52};
+/* A source is on the road, under the array: from the horizon to all but straight down. Where the
+ * search begins; from the best of them it climbs. */
+static const double elevation_deg[] = {0, -6, -13, -21, -30, -40, -50, -60, -70, -80, -87};
+#define COARSE_S     60e-6 /* of delay between azimuths tried: half of a peak's half width */
+#define CLIMB_RAD    0.05
+#define CLIMB_TO_RAD 5e-4
 
 struct pair {
     int a, b;
@@ -38,6 +41,7 @@ struct cb_doa {
     double center_m[3], sound_mps, sound_u_mps;
     double bin_hz, longest_m;
     size_t first, n_bins, group, n_elevations;
+    int azimuth_step;
     bool is_line;
     float re[N_GROUPS_MAX], im[N_GROUPS_MAX];
     float *delay_s; /* [elevation][azimuth][pair] */
@@ -101,6 +105,8 @@ static bool all_on_a_line(const struct cb_doa *d)
 static int make_delays(struct cb_doa *d)
 {
     d->n_elevations = d->is_line ? 1 : CB_LEN(elevation_deg);
+    double step = COARSE_S * d->sound_mps / d->longest_m * N_AZIMUTHS / (2 * M_PI);
+    d->azimuth_step = d->is_line ? 1 : (int) fmax(1, fmin(8, floor(step)));
     d->delay_s = calloc(d->n_elevations * N_AZIMUTHS * d->n_pairs, sizeof *d->delay_s);
     if (!d->delay_s)
         return -ENOMEM;
@@ -238,16 +244,78 @@ static double delay_variance(const struct cb_doa *d, const float *weight, double
     return sum > 0 ? BINS_APART * sigma2 * square / (sum * sum) : HUGE_VAL;
 }
 
-static double u_of(const struct cb_doa *d, size_t elevation, int az, double variance)
+/* A direction, and how well its delays fit what was heard. */
+struct look {
+    double azimuth_rad, elevation_rad, fit;
+};
+
+static double fit_of(const struct cb_doa *d, double az, double el)
 {
-    const float *l =
-        d->delay_s +
-        (elevation * N_AZIMUTHS + (size_t) ((az + N_AZIMUTHS - 1) % N_AZIMUTHS)) * d->n_pairs;
-    const float *r =
-        d->delay_s + (elevation * N_AZIMUTHS + (size_t) ((az + 1) % N_AZIMUTHS)) * d->n_pairs;
-    double sum = 0, step = 4 * M_PI / N_AZIMUTHS;
+    double ux = cos(el) * sin(az), uy = cos(el) * cos(az), uz = sin(el), sum = 0;
     for (size_t i = 0; i < d->n_pairs; i++)
-        sum += pow((double) (r[i] - l[i]) / step, 2);
+        sum += look_up(d, &d->pair[i], delay_s(d, &d->pair[i], ux, uy, uz));
+    return sum / (double) d->n_pairs;
+}
+
+/* Uphill in azimuth and height in turn, in ever smaller steps. Near straight down a step of azimuth
+ * goes less far. */
+static void climb(const struct cb_doa *d, struct look *at)
+{
+    for (double step = CLIMB_RAD; step > CLIMB_TO_RAD;) {
+        bool has_moved = false;
+        for (int k = 0; k < 4; k++) {
+            double by = k % 2 ? step : -step;
+            struct look to = *at;
+            if (k < 2)
+                to.azimuth_rad += by / fmax(0.2, cos(at->elevation_rad));
+            else
+                to.elevation_rad = fmax(-M_PI / 2, fmin(0, to.elevation_rad + by));
+            to.fit = fit_of(d, to.azimuth_rad, to.elevation_rad);
+            if (to.fit > at->fit) {
+                *at = to;
+                has_moved = true;
+            }
+        }
+        step /= has_moved ? 1 : 2;
+    }
+}
+
+/* Between the azimuths tried: the top of the parabola through the best and its neighbours. */
+static double between(const struct cb_doa *d, int best, double top)
+{
+    double l = response(d, 0, (best + N_AZIMUTHS - 1) % N_AZIMUTHS),
+           r = response(d, 0, (best + 1) % N_AZIMUTHS), bend = l - 2 * top + r;
+    double shift = bend < 0 ? fmax(-0.5, fmin(0.5, 0.5 * (l - r) / bend)) : 0;
+    return azimuth_of(best) + shift * (2 * M_PI / N_AZIMUTHS);
+}
+
+static struct look look_round(const struct cb_doa *d)
+{
+    struct look ret = {.fit = -HUGE_VAL};
+    int best = 0;
+    for (size_t e = 0; e < d->n_elevations; e++) {
+        for (int k = 0; k < N_AZIMUTHS; k += d->azimuth_step) {
+            double v = response(d, e, k);
+            if (v > ret.fit) {
+                ret = (struct look){azimuth_of(k), elevation_deg[e] * M_PI / 180, v};
+                best = k;
+            }
+        }
+    }
+    if (d->is_line)
+        ret.azimuth_rad = between(d, best, ret.fit);
+    else
+        climb(d, &ret);
+    return ret;
+}
+
+static double u_of(const struct cb_doa *d, const struct look *at, double variance)
+{
+    double sum = 0, s = sin(at->azimuth_rad), c = cos(at->azimuth_rad);
+    for (size_t i = 0; i < d->n_pairs; i++) {
+        double slope = (d->pair[i].d_m[0] * c - d->pair[i].d_m[1] * s) / d->sound_mps;
+        sum += pow(slope * cos(at->elevation_rad), 2);
+    }
     /* the pairs of n microphones say n / 2 times the same */
     return fmin(M_PI / 2, sqrt(variance * d->n_microphones / 2 / fmax(sum, 1e-20)));
 }
@@ -257,26 +325,10 @@ void cb_doa_find(struct cb_doa *d, const float *const *phase, const float *weigh
 {
     for (size_t i = 0; i < d->n_pairs; i++)
         correlate(d, &d->pair[i], phase, weight);
-    int best = 0;
-    size_t height = 0;
-    double top = -HUGE_VAL;
-    for (size_t e = 0; e < d->n_elevations; e++) {
-        for (int k = 0; k < N_AZIMUTHS; k++) {
-            double v = response(d, e, k);
-            if (v > top) {
-                top = v;
-                best = k;
-                height = e;
-            }
-        }
-    }
-    double l = response(d, height, (best + N_AZIMUTHS - 1) % N_AZIMUTHS),
-           r = response(d, height, (best + 1) % N_AZIMUTHS), bend = l - 2 * top + r;
-    double shift = bend < 0 ? fmax(-0.5, fmin(0.5, 0.5 * (l - r) / bend)) : 0;
-    double az = azimuth_of(best) + shift * (2 * M_PI / N_AZIMUTHS);
-    ret->azimuth_rad = nearer_to_road(d, remainder(az, 2 * M_PI));
-    ret->coherence = fmax(0, fmin(1, top));
-    ret->u_rad = u_of(d, height, best, delay_variance(d, weight, ret->coherence));
+    struct look l = look_round(d);
+    ret->azimuth_rad = nearer_to_road(d, remainder(l.azimuth_rad, 2 * M_PI));
+    ret->coherence = fmax(0, fmin(1, l.fit));
+    ret->u_rad = u_of(d, &l, delay_variance(d, weight, ret->coherence));
 }
 
 /* Half the opening of the cone about the line that a direction lies on. */

@@ -46,10 +46,16 @@ static double cost_of(const struct search *s, const double p[3])
                               .x_m = s->h.microphone_m[0] + p[0],
                               .y_m = s->h.microphone_m[1] + p[1],
                               .v_mps = s->n == 3 ? p[2] : 0};
+    struct cb_place place[CB_HEARD_MAX];
     for (int k = 0; k < s->n; k++)
         if (!(fabs(p[k]) <= room[k] / 2))
             return HUGE_VAL;
-    return cb_weigh(&s->h, &(struct cb_way){cb_straight_at, &way}, &a);
+    for (size_t i = 0; i < s->h.n; i++) {
+        place[i].u_x_m = place[i].u_y_m = 0;
+        cb_way_emitted(&s->h, &(struct cb_way){cb_straight_at, &way}, s->h.heard[i].t_ns,
+                       &place[i].x_m, &place[i].y_m);
+    }
+    return cb_weigh(&s->h, place, &a);
 }
 
 /* Downhill along each axis in turn, in ever smaller steps. */

@@ -7,9 +7,11 @@
 
 #define INDEPENDENT_S   0.25  /* moments nearer than this say the same thing twice */
 #define BEARING_U       0.035 /* rad: echoes bend directions, the pipe moves about in its lane */
-#define PLACE_U_M       0.5   /* of a track's point, and how far it drives within a window */
+#define PLACE_U_M       0.3   /* of a track's point, moment by moment, and of a window's middle */
 #define STRAY           0.1   /* of the directions, to someone else's noise or an echo */
 #define AGREE_SIGMA     2.5
+#define FOLLOWED_DB     8.0 /* under the loudest moment, others are heard beside it */
+#define FOLLOWED_M      2.0 /* less sure of its place, no direction can be said to follow it */
 #define LEVEL_SIGMA_DB  4.0  /* throttle and the pipe's directivity, over a passage */
 #define LEVEL_UNKNOWN   6.0  /* dB: off when the way is not known */
 #define SOURCE_7M5_DB   95.0 /* what makes a noise event at 7.5 m, and its spread */
@@ -20,7 +22,7 @@
 /* Sums over the moments at which the way is known. */
 struct sums {
     size_t n, n_unknown;
-    double level, square, bearing;
+    double level, square, bearing, top_db;
 };
 
 double cb_hearing_distance_m(const struct cb_hearing *h, double x_m, double y_m)
@@ -49,17 +51,26 @@ static double bearing_cost(double off_rad, double sigma_rad)
     return -log((1 - STRAY) * fits + STRAY / M_PI);
 }
 
-static void add_direction(const struct cb_hearing *h, const struct cb_heard *m, double x_m,
-                          double y_m, struct sums *s, struct cb_agreement *ret, size_t *run)
+/* Of a place, as seen from the microphone. */
+static double place_u_rad(const struct cb_hearing *h, const struct cb_place *at)
 {
-    double lasting = cb_doa_lasting_u_rad(h->doa, m->azimuth_rad);
-    double place =
-        PLACE_U_M / fmax(PLACE_U_M, hypot(x_m - h->microphone_m[0], y_m - h->microphone_m[1]));
+    double dx = at->x_m - h->microphone_m[0], dy = at->y_m - h->microphone_m[1];
+    double r = fmax(PLACE_U_M, hypot(dx, dy));
+    return hypot(PLACE_U_M, (at->u_x_m * dy - at->u_y_m * dx) / r) / r;
+}
+
+static void add_direction(const struct cb_hearing *h, const struct cb_heard *m,
+                          const struct cb_place *at, struct sums *s, struct cb_agreement *ret,
+                          size_t *run)
+{
+    double lasting = cb_doa_lasting_u_rad(h->doa, m->azimuth_rad), place = place_u_rad(h, at);
     double sigma = sqrt(m->u_rad * m->u_rad + BEARING_U * BEARING_U + lasting * lasting +
                         place * place + h->blur_rad * h->blur_rad);
     double off =
-        cb_doa_offset_rad(h->doa, m->azimuth_rad - h->turn_rad, x_m, y_m, CB_SOURCE_HIGH_M);
+        cb_doa_offset_rad(h->doa, m->azimuth_rad - h->turn_rad, at->x_m, at->y_m, CB_SOURCE_HIGH_M);
     s->bearing += bearing_cost(off, sigma);
+    if (m->level_db < s->top_db - FOLLOWED_DB || hypot(at->u_x_m, at->u_y_m) > FOLLOWED_M)
+        return; /* neither followed there nor not */
     ret->n_directions++;
     bool is_near = fabs(off) <= AGREE_SIGMA * sigma;
     ret->n_agree += is_near;
@@ -67,27 +78,28 @@ static void add_direction(const struct cb_hearing *h, const struct cb_heard *m, 
     ret->n_run = *run > ret->n_run ? *run : ret->n_run;
 }
 
-static void add_moments(const struct cb_hearing *h, const struct cb_way *w, double *ret_r_m,
+static void add_moments(const struct cb_hearing *h, const struct cb_place *place, double *ret_r_m,
                         struct sums *s, struct cb_agreement *ret)
 {
     size_t run = 0;
+    for (size_t i = 0; i < h->n; i++)
+        s->top_db = fmax(s->top_db, h->heard[i].level_db);
     for (size_t i = 0; i < h->n; i++) {
         const struct cb_heard *m = &h->heard[i];
         bool has_direction = h->doa && !isnan(m->azimuth_rad);
-        double x, y;
         ret_r_m[i] = NAN;
-        if (!cb_way_emitted(h, w, m->t_ns, &x, &y)) {
+        if (isnan(place[i].x_m)) {
             s->n_unknown++;
             s->bearing += has_direction ? log(M_PI) : 0;
             continue;
         }
-        ret_r_m[i] = cb_hearing_distance_m(h, x, y);
+        ret_r_m[i] = cb_hearing_distance_m(h, place[i].x_m, place[i].y_m);
         double db = m->level_db + 20 * log10(ret_r_m[i] / 7.5);
         s->level += db;
         s->square += db * db;
         s->n++;
         if (has_direction)
-            add_direction(h, m, x, y, s, ret, &run);
+            add_direction(h, m, &place[i], s, ret, &run);
     }
 }
 
@@ -136,12 +148,12 @@ static double rate_cost(const struct cb_hearing *h, const double *r_m, double mo
     return isnan(left) ? 0 : spread_cost(left, RATE_SIGMA, moments);
 }
 
-double cb_weigh(const struct cb_hearing *h, const struct cb_way *w, struct cb_agreement *ret)
+double cb_weigh(const struct cb_hearing *h, const struct cb_place *place, struct cb_agreement *ret)
 {
     double r_m[CB_HEARD_MAX];
-    struct sums s = {0};
+    struct sums s = {.top_db = -HUGE_VAL};
     *ret = (struct cb_agreement){.source_db = NAN};
-    add_moments(h, w, r_m, &s, ret);
+    add_moments(h, place, r_m, &s, ret);
     double share = fmin(1, h->moment_s / INDEPENDENT_S); /* of a moment that is news */
     double moments = fmax(1, (double) h->n * share);
     return share * s.bearing + level_cost(&s, moments, &ret->source_db) +

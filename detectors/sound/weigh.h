@@ -41,9 +41,16 @@ struct cb_way {
     const void *self;
 };
 
+/** Where a source was when it gave off what is heard at one moment. */
+struct cb_place {
+    double x_m, y_m;     /* NaN: not known */
+    double u_x_m, u_y_m; /* a standard uncertainty of its own, with its direction: a track's that
+                          * is carried on along its way */
+};
+
 /** How a way agrees with what was heard. */
 struct cb_agreement {
-    size_t n_directions; /* heard, while the way is known */
+    size_t n_directions; /* heard, while it was loud and the way is known well */
     size_t n_agree;      /* of those, within what can be expected */
     size_t n_run;        /* the longest row of them, one moment after the other */
     double source_db;    /* at 7.5 m, that fits best; NaN: the way is nowhere known */
@@ -55,11 +62,13 @@ double cb_hearing_distance_m(const struct cb_hearing *h, double x_m, double y_m)
 bool cb_way_emitted(const struct cb_hearing *h, const struct cb_way *w, int64_t t_ns,
                     double *ret_x_m, double *ret_y_m);
 /**
- * −ln of the likelihood of all that was heard, had the source gone that way: directions of arrival,
- * level over 1 / distance, Doppler shift of the firing orders; all with the sound's time on the
- * way. Moments near each other say much the same, and count accordingly.
+ * −ln of the likelihood of all that was heard, had the source been at those places: directions of
+ * arrival, level over 1 / distance, Doppler shift of the firing orders. Moments near each other say
+ * much the same, and count accordingly.
+ *
+ * @param place of each of the h->n moments
  */
-double cb_weigh(const struct cb_hearing *h, const struct cb_way *w, struct cb_agreement *ret);
+double cb_weigh(const struct cb_hearing *h, const struct cb_place *place, struct cb_agreement *ret);
 
 /** ln(eᵃ + eᵇ) */
 double cb_log_add(double a, double b);

@@ -383,12 +383,13 @@ static void test_background_and_severity(void **state)
 static void test_an_event_waits_for_its_pictures(void **state)
 {
     static const struct {
-        int64_t pictures_ns;
+        int64_t pictures_ns, behind_ns;
         double after_s; /* of sound after the event, until it is told */
     } cases[] = {
-        {INT64_MIN, 3},
-        {2 * CB_NS_PER_S, 10},
-        {60 * CB_NS_PER_S, 0},
+        {INT64_MIN, 0, 3},
+        {2 * CB_NS_PER_S, 0, 10},
+        {60 * CB_NS_PER_S, 0, 0},
+        {60 * CB_NS_PER_S, 59 * CB_NS_PER_S, 10}, /* pictures, whose road users are yet to come */
     };
     size_t n = 15 * RATE;
     float *x = buffer(n);
@@ -400,6 +401,7 @@ static void test_an_event_waits_for_its_pictures(void **state)
         double told_s = NAN;
         listen_start(l);
         l->scene.t_ns = cases[i].pictures_ns;
+        l->scene.behind_ns = cases[i].behind_ns;
         for (size_t k = 0; k < n && !l->n_noises; k += RATE / 10) {
             const float *at = x + k;
             listen_give(l, &at, 1, RATE / 10, RATE, (int64_t) k * CB_NS_PER_S / RATE);

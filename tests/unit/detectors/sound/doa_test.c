@@ -150,6 +150,25 @@ static void test_height_does_not_bend_four(void **state)
     cb_spectrum_destroy(&s);
 }
 
+/* A lane under the array: the direction turns by half a circle within two metres, and is told all
+ * the way. Of half a metre aside 3° are 3 cm. */
+static void test_four_follow_what_passes_under_them(void **state)
+{
+    static const double mic[4][3] = {
+        {0, 0, 6.1}, {-0.1, -0.06, 5.94}, {0.1, -0.06, 5.94}, {0, 0.12, 5.94}};
+    struct cb_spectrum *s;
+    struct cb_doa *d = array_of(mic, 4, &s);
+    (void) state;
+    for (double x = 0.5; x <= 3; x += 1.25) {
+        for (double y = -6; y <= 6; y += 0.75) {
+            double from[3] = {x, y, 0.4}, allow = x < 1 && fabs(y) < 2 ? 6 : 3;
+            NEAR(error_deg(d, s, mic, 4, from, atan2(x, y), 15, (uint64_t) (20 + y)), 0, allow);
+        }
+    }
+    cb_doa_destroy(&d);
+    cb_spectrum_destroy(&s);
+}
+
 /* The uncertainty told is the scatter there is, within a factor of two, at 0 and at 12 dB. */
 static void test_uncertainty_is_the_scatter(void **state)
 {
@@ -227,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_a_square_tells_all_round),
         cmocka_unit_test(test_apparent_is_what_is_found),
         cmocka_unit_test(test_height_does_not_bend_four),
+        cmocka_unit_test(test_four_follow_what_passes_under_them),
         cmocka_unit_test(test_uncertainty_is_the_scatter),
         cmocka_unit_test(test_the_airs_temperature_matters),
         cmocka_unit_test(test_offset_does_not_mind_the_mirror),
