@@ -25,6 +25,28 @@ void cb_dsp_unroll(float *dst, const float *ring, size_t cap, size_t next, size_
     memcpy(dst + head, ring, (n - head) * sizeof *dst);
 }
 
+void cb_dsp_halve(float *x, size_t n, float *scratch)
+{
+    /* The odd taps of a sinc of half the rate in a Kaiser window (beta 5.1); of the even ones the
+     * middle alone is not zero. */
+    static const float tap[CB_DSP_HALF_TAPS] = {0.3107615f, -0.0859305f, 0.0346835f, -0.0126855f, 0.0031709f};
+    size_t half = n / 2;
+    float *even = scratch, *odd = scratch + half + CB_DSP_HALF_TAPS;
+    memset(odd - CB_DSP_HALF_TAPS, 0, CB_DSP_HALF_TAPS * sizeof *odd);
+    memset(odd + half, 0, CB_DSP_HALF_TAPS * sizeof *odd);
+    for (size_t i = 0; i < half; i++) {
+        even[i] = x[2 * i];
+        odd[i] = x[2 * i + 1];
+    }
+    for (size_t i = 0; i < half; i++)
+        x[i] = 0.5f * even[i];
+    for (size_t k = 0; k < CB_DSP_HALF_TAPS; k++) {
+        const float *after = odd + k, *before = odd - 1 - k;
+        for (size_t i = 0; i < half; i++)
+            x[i] += tap[k] * (after[i] + before[i]);
+    }
+}
+
 double cb_dsp_sum(const float *x, size_t n)
 {
     double sum = 0;

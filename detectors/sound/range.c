@@ -16,12 +16,15 @@ struct top {
 static struct top find_top(const float *x, size_t n, float sign)
 {
     struct top t = {0, 0};
-    for (size_t i = 0; i < n; i++)
-        t.highest = fmaxf(t.highest, sign * x[i]);
+    for (size_t i = 0; i < n; i++) { /* no fmaxf, which minds NaN: x is finite */
+        float v = sign * x[i];
+        t.highest = v > t.highest ? v : t.highest;
+    }
     float below = t.highest * (1 - 1e-5f);
     for (size_t i = 0; i < n; i++) {
         float v = sign * x[i];
-        t.next = v < below && v > t.next ? v : t.next;
+        v = v < below ? v : 0;
+        t.next = v > t.next ? v : t.next;
     }
     return t;
 }

@@ -10,14 +10,18 @@
 #include "unwarp.h"
 #include "weighting.h"
 
+#define PHASE_RATE_HZ (2.75 * CB_SPECTRUM_HZ) /* enough for phases up to CB_SPECTRUM_HZ */
+
 struct cb_spectrum {
     size_t n; /* samples a window, even */
+    int halvings; /* of it, for phases: their transform is so much shorter */
     size_t n_bins;
     double bin_hz;
-    kiss_fftr_cfg fft;
+    kiss_fftr_cfg fft, phase_fft;
     struct cb_unwarp *unwarp;
     float *window;     /* n */
     float *x;          /* n, windowed */
+    float *scratch;    /* for cb_dsp_halve */
     float *gain;       /* n / 2 + 1: A weighting as a factor of power */
     kiss_fft_cpx *out; /* n / 2 + 1 */
 };
@@ -29,11 +33,15 @@ static int fill(struct cb_spectrum *s, int rate_hz)
     double top_hz = fmin(CB_SPECTRUM_HZ, 0.46 * rate_hz);
     s->n_bins = (size_t) fmin(top_hz / s->bin_hz, CB_BINS_MAX);
     s->fft = kiss_fftr_alloc((int) s->n, 0, NULL, NULL);
+    while (rate_hz / pow(2, s->halvings + 1) >= PHASE_RATE_HZ && (s->n >> s->halvings) % 4 == 0)
+        s->halvings++;
+    s->phase_fft = kiss_fftr_alloc((int) (s->n >> s->halvings), 0, NULL, NULL);
+    s->scratch = calloc(s->n + 2 * CB_DSP_HALF_TAPS, sizeof *s->scratch);
     s->window = calloc(s->n, sizeof *s->window);
     s->x = calloc(s->n, sizeof *s->x);
     s->gain = calloc(s->n / 2 + 1, sizeof *s->gain);
     s->out = calloc(s->n / 2 + 1, sizeof *s->out);
-    if (!s->fft || !s->window || !s->x || !s->gain || !s->out)
+    if (!s->fft || !s->phase_fft || !s->scratch || !s->window || !s->x || !s->gain || !s->out)
         return -ENOMEM;
     cb_dsp_hann(s->window, s->n);
     for (size_t k = 1; k <= s->n / 2; k++)
@@ -63,6 +71,8 @@ void cb_spectrum_destroy(struct cb_spectrum **spectrum)
     *spectrum = NULL;
     cb_unwarp_destroy(&s->unwarp);
     free(s->fft);
+    free(s->phase_fft);
+    free(s->scratch);
     free(s->window);
     free(s->x);
     free(s->gain);
@@ -126,10 +136,14 @@ void cb_spectrum_steady(struct cb_spectrum *s, const float *x, struct cb_row *ro
 
 void cb_spectrum_phase(struct cb_spectrum *s, const float *x, float *ret)
 {
-    transform(s, x, s->n);
+    size_t n = s->n;
+    cb_dsp_multiply(s->x, x, s->window, n);
+    for (int i = 0; i < s->halvings; i++, n /= 2)
+        cb_dsp_halve(s->x, n, s->scratch);
+    kiss_fftr(s->phase_fft, s->x, s->out);
     for (size_t k = 0; k < s->n_bins; k++) {
-        double re = s->out[k].r, im = s->out[k].i, m = sqrt(re * re + im * im);
-        ret[2 * k] = m > 0 ? (float) (re / m) : 0;
-        ret[2 * k + 1] = m > 0 ? (float) (im / m) : 0;
+        float re = s->out[k].r, im = s->out[k].i, m = sqrtf(re * re + im * im);
+        ret[2 * k] = m > 0 ? re / m : 0;
+        ret[2 * k + 1] = m > 0 ? im / m : 0;
     }
 }

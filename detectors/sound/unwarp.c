@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "dsp/dsp_sound.h"
@@ -27,10 +28,11 @@ struct place {
 };
 
 struct cb_unwarp {
-    size_t n, n_low, n_fft, step; /* n_fft: n_low and zeros, to a length that is quick */
-    double seconds, bin_hz; /* of a window; of its spectrum at the low rate */
+    size_t n, n_low, n_half, n_fft, step; /* n_fft: n_half and zeros, to a length that is quick */
+    double seconds, bin_hz; /* of a window; of its spectrum at half the low rate */
     kiss_fftr_cfg fft;
-    float *window, *low, *warped_low; /* n_low; warped_low has n_fft */
+    float *window, *low, *warped_low; /* n_low */
+    float *scratch;                   /* for cb_dsp_halve */
     float *warped;                    /* n */
     kiss_fft_cpx *out;
     struct place *place; /* n_low for each of rates_per_s, worked out once */
@@ -47,19 +49,21 @@ int cb_unwarp_create(struct cb_unwarp **ret, size_t n, int rate_hz)
     u->n = n;
     u->step = (size_t) (rate_hz > LOW_RATE_HZ ? rate_hz / LOW_RATE_HZ : 1);
     u->n_low = n / u->step / 2 * 2;
+    u->n_half = u->n_low / 2;
     u->seconds = (double) n / rate_hz;
-    u->n_fft = (size_t) kiss_fftr_next_fast_size_real((int) u->n_low);
-    u->bin_hz = (double) rate_hz / (double) u->step / (double) u->n_fft;
+    u->n_fft = (size_t) kiss_fftr_next_fast_size_real((int) u->n_half);
+    u->bin_hz = (double) rate_hz / (double) u->step / 2 / (double) u->n_fft;
     u->fft = kiss_fftr_alloc((int) u->n_fft, 0, NULL, NULL);
     u->window = calloc(u->n_low, sizeof *u->window);
     u->low = calloc(u->n_low, sizeof *u->low);
-    u->warped_low = calloc(u->n_fft, sizeof *u->warped_low);
+    u->warped_low = calloc(u->n_low + u->n_fft, sizeof *u->warped_low);
+    u->scratch = calloc(u->n_low + 2 * CB_DSP_HALF_TAPS, sizeof *u->scratch);
     u->warped = calloc(n, sizeof *u->warped);
     u->out = calloc(u->n_fft / 2 + 1, sizeof *u->out);
     u->place = calloc(CB_LEN(rates_per_s) * u->n_low, sizeof *u->place);
     u->whole = calloc(n, sizeof *u->whole);
-    if (!u->fft || !u->window || !u->low || !u->warped_low || !u->warped || !u->out || !u->place ||
-        !u->whole) {
+    if (!u->fft || !u->window || !u->low || !u->warped_low || !u->scratch || !u->warped || !u->out ||
+        !u->place || !u->whole) {
         cb_unwarp_destroy(&u);
         return -ENOMEM;
     }
@@ -80,6 +84,7 @@ void cb_unwarp_destroy(struct cb_unwarp **unwarp)
     free(u->window);
     free(u->low);
     free(u->warped_low);
+    free(u->scratch);
     free(u->warped);
     free(u->out);
     free(u->place);
@@ -120,6 +125,8 @@ static double peakedness(struct cb_unwarp *u, const float *x)
     double sum = 0, squares = 0;
     size_t from = (size_t) (LOW_HZ / u->bin_hz), to = (size_t) (HIGH_HZ / u->bin_hz);
     cb_dsp_multiply(u->warped_low, x, u->window, u->n_low);
+    cb_dsp_halve(u->warped_low, u->n_low, u->scratch); /* HIGH_HZ is under half of that still */
+    memset(u->warped_low + u->n_half, 0, (u->n_fft - u->n_half) * sizeof *u->warped_low);
     kiss_fftr(u->fft, u->warped_low, u->out);
     for (size_t k = from; k <= to && k <= u->n_fft / 2; k++) {
         /* the slope makes the higher orders count, which sweep the fastest */

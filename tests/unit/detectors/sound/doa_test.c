@@ -1,10 +1,12 @@
 #include "unit/test.h"
 
+#include <complex.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "dsp/dsp_sound.h"
 #include "signal.h"
 #include "sound/doa.h"
 #include "sound/spectrum.h"
@@ -229,6 +231,33 @@ static void test_offset_does_not_mind_the_mirror(void **state)
     cb_spectrum_destroy(&s);
 }
 
+/* Amplitude and phase of what is left of a sine after halving, against itself. */
+static double complex halved(double cycles_per_sample)
+{
+    enum { N = 4096, EDGE = 64 };
+    float x[N], scratch[N + 2 * CB_DSP_HALF_TAPS];
+    double complex sum = 0;
+    for (int i = 0; i < N; i++)
+        x[i] = (float) cos(2 * M_PI * cycles_per_sample * i);
+    cb_dsp_halve(x, N, scratch);
+    for (int j = EDGE; j < N / 2 - EDGE; j++) {
+        double w = 0.5 - 0.5 * cos(2 * M_PI * (j - EDGE) / (N / 2 - 2 * EDGE));
+        sum += 2 * w * x[j] * cexp(-I * 4 * M_PI * cycles_per_sample * j);
+    }
+    return sum / (N / 4 - EDGE);
+}
+
+/* Up to a sixth of the rate a halved window is the window; what folds back is 50 dB down. */
+static void test_halving_keeps_what_is_below(void **state)
+{
+    (void) state;
+    for (double f = 0.01; f <= 1 / 6.0; f += 0.013) {
+        NEAR(20 * log10(cabs(halved(f))), 0, 0.1);
+        NEAR(carg(halved(f)), 0, 0.005);
+        assert_true(20 * log10(cabs(halved(0.5 - f))) < -50);
+    }
+}
+
 static void test_no_array_no_direction(void **state)
 {
     static const double same[3][3] = {{1, 2, 3}, {1, 2, 3}, {1, 2, 5}};
@@ -250,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_uncertainty_is_the_scatter),
         cmocka_unit_test(test_the_airs_temperature_matters),
         cmocka_unit_test(test_offset_does_not_mind_the_mirror),
+        cmocka_unit_test(test_halving_keeps_what_is_below),
         cmocka_unit_test(test_no_array_no_direction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
