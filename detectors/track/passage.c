@@ -13,6 +13,7 @@
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
 #define SPAN_SHARE   0.5 /* of the zone that a passage covers at least, and */
 #define SPAN_ENOUGH_M 15.0
+#define BROAD_M      2.25 /* no car is */
 #define NARROW_M     1.2  /* two wheels, or on foot */
 #define SHORT_M      2.7  /* … and seen from the side */
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
@@ -20,6 +21,11 @@
 #define OWN_MIN      6    /* sightings apart from others that make a road user */
 #define OWN_SHARE    0.2 /* of all its sightings at least */
 #define WIDTHS_MAX   64
+#define EXTENT_MAX_M 80.0
+#define SLOPE_MIN    0.02 /* what is so flat has its top hidden */
+#define EXTENT_U_M   0.4  /* of what a patch covers along: farther off, it is torn */
+#define EXTENT_ROUNDS 6
+#define EXTENTS_MAX  128
 #define SIDE_U95_MPS 1.4    /* seen from the side: with the line and the ends in it, 5 km/h … */
 #define SIDE_U95_SHARE 0.08 /* … or this share */
 
@@ -33,6 +39,66 @@ struct size {
     double width_m, length_m, height_m; /* NaN: not known */
 };
 
+/* extent = at + slope · distance, by weights that leave torn patches out. */
+struct extents {
+    double at, slope;
+    size_t n; /* sightings; 0: they do not tell */
+};
+
+static bool has_extent(const struct cb_track_point *p)
+{
+    return p->is_whole && p->patch == CB_PATCH_OWN && isfinite(p->extent_m) &&
+           p->extent_m < EXTENT_MAX_M;
+}
+
+/* Of a queue's hours a hundred sightings tell as much as all. */
+static size_t stride_of(const struct cb_track *t)
+{
+    return t->n / EXTENTS_MAX + 1;
+}
+
+static double mean_distance(const struct cb_track *t, double cam_y_m)
+{
+    double sum = 0, n = 0;
+    for (size_t i = 0; i < t->n; i += stride_of(t))
+        if (has_extent(&t->point[i])) {
+            sum += fabs(t->point[i].y_m - cam_y_m);
+            n++;
+        }
+    return sum / fmax(n, 1);
+}
+
+/* Begins with the nearer half: of far ones the border of the picture may hide the top. */
+static struct extents line_of(const struct cb_track *t, double cam_y_m)
+{
+    struct extents e = {0};
+    double near_m = mean_distance(t, cam_y_m);
+    for (int round = 0; round < EXTENT_ROUNDS; round++) {
+        double n = 0, sd = 0, se = 0, sdd = 0, sde = 0;
+        size_t count = 0;
+        for (size_t i = 0; i < t->n; i += stride_of(t)) {
+            const struct cb_track_point *p = &t->point[i];
+            double d = fabs(p->y_m - cam_y_m);
+            if (!has_extent(p) || (round == 0 && d > near_m))
+                continue;
+            double miss = round ? (p->extent_m - e.at - e.slope * d) / EXTENT_U_M : 0;
+            double w = 1 / (1 + miss * miss);
+            count++;
+            n += w;
+            sd += w * d;
+            se += w * p->extent_m;
+            sdd += w * d * d;
+            sde += w * d * p->extent_m;
+        }
+        double spread2 = sdd - sd * sd / fmax(n, 1e-9);
+        if (count < 5 || !(spread2 > n)) /* spread over less than a metre */
+            return (struct extents){0};
+        double slope = (sde - sd * se / n) / spread2;
+        e = (struct extents){(se - slope * sd) / n, slope, count};
+    }
+    return e;
+}
+
 /*
  * The ray over the top of a box of length L and height h, seen from height H, meets the road
  * (L + d) · H / (H − h) − d behind its near edge, d the distance from below the camera: a line in
@@ -41,26 +107,12 @@ struct size {
 static void length_and_height(const struct cb_track *t, const struct cb_pose *pose,
                               struct size *ret)
 {
-    double n = 0, sd = 0, se = 0, sdd = 0, sde = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        const struct cb_track_point *p = &t->point[i];
-        if (!p->is_whole || p->patch != CB_PATCH_OWN || !isfinite(p->extent_m) || p->extent_m > 80)
-            continue;
-        double d = fabs(p->y_m - pose->position_m[1]);
-        n++;
-        sd += d;
-        se += p->extent_m;
-        sdd += d * d;
-        sde += d * p->extent_m;
-    }
-    double var = sdd - sd * sd / n;
-    if (n < 5 || !(var > n)) /* spread over less than a metre */
+    struct extents e = line_of(t, pose->position_m[1]);
+    if (e.n == 0 || e.slope < SLOPE_MIN)
         return;
-    double slope = (sde - sd * se / n) / var;
-    slope = fmin(fmax(slope, 0.02), 0.95 / 0.05);
-    double k = 1 + slope, h = pose->position_m[2];
-    ret->height_m = h * (1 - 1 / k);
-    ret->length_m = (se / n - slope * sd / n) / k;
+    double slope = fmin(e.slope, 0.95 / 0.05), h = pose->position_m[2];
+    ret->height_m = h * (1 - 1 / (1 + slope));
+    ret->length_m = e.at / (1 + slope);
 }
 
 /* The median of the last sightings that could tell body from shadow; else of all width. */
@@ -106,7 +158,8 @@ enum cb_road_user cb_track_road_user(const struct cb_track *t, const struct cb_r
         return of_narrow(&s, fabs(t->y.v));
     if (s.length_m > 9.5)
         return s.length_m < 14 && s.height_m > 2.6 ? CB_BUS : CB_TRUCK;
-    return s.height_m > 2.5 ? CB_TRUCK : CB_CAR;
+    bool is_broad = isnan(s.height_m) && s.width_m > BROAD_M; /* higher than the picture */
+    return s.height_m > 2.5 || is_broad ? CB_TRUCK : CB_CAR;
 }
 
 static bool crossed_middle(const struct cb_track *t, const struct cb_region *g)

@@ -96,7 +96,7 @@ static void size_up(const struct cb_blob *b, const struct cb_region *g, const st
                       : g->near * (top.y - o->y_m);
     int border = 2;
     o->is_cut_near = b->y1 >= g->h - border;
-    o->is_cut = o->is_cut_near || b->x0 <= border || b->x1 >= g->w - border;
+    o->is_cut = o->is_cut_near || b->x0 <= border || b->x1 >= g->w - border || b->y0 <= border;
 }
 
 /* One road user from the columns of its lower edge, which are sorted by this. */

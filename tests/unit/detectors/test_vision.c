@@ -171,6 +171,26 @@ static void test_classes(void **state)
     }
 }
 
+/* Half of the zone so far up in the picture that its border hides the tops of vehicles there. */
+static void test_classes_where_tops_are_hidden(void **state)
+{
+    (void) state;
+    const struct box of[] = {{1.8, 5, KMH(40), 5, 1.8, 4.4, 1.9, 150, 0, 0},
+                             {1.8, 5, KMH(40), 5, 2.5, 8, 3.4, 150, 0, 0}};
+    for (int i = 0; i < 2; i++) {
+        struct view v = day;
+        v.pitch_rad = 0.45;
+        v.seconds = 10;
+        v.box = &of[i];
+        v.n_boxes = 1;
+        struct outcome o;
+        watch(&v, 10, 34, 50, &o);
+        show(&o);
+        assert_int_equal(o.n, 1);
+        assert_int_equal(o.passage[0].road_user, i == 0 ? CB_CAR : CB_TRUCK);
+    }
+}
+
 static void test_who_stops_is_no_speeder(void **state)
 {
     (void) state;
@@ -430,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_comes_out_from_behind_a_caption),
         cmocka_unit_test(test_two_directions),
         cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_classes_where_tops_are_hidden),
         cmocka_unit_test(test_who_stops_is_no_speeder),
         cmocka_unit_test(test_exposure_step_is_no_vehicle),
         cmocka_unit_test(test_empty_road),
