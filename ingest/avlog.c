@@ -2,6 +2,7 @@
 
 #include <libavutil/error.h>
 #include <libavutil/log.h>
+#include <libavutil/mem.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -47,8 +48,12 @@ static void on_line(void *obj, int level, const char *fmt, va_list ap)
     cb_log_at(&log_of_libav, CB_LOG_DEBUG, "%s", line);
 }
 
+/* What a stream says of itself may be anything: no single block of libav's is larger than this. */
+#define ALLOC_MAX ((size_t) 512 << 20)
+
 static void install(void)
 {
+    av_max_alloc(ALLOC_MAX);
     av_log_set_callback(on_line);
 }
 

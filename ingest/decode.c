@@ -12,6 +12,9 @@ struct cb_decoder {
     AVCodecContext *ctx;
 };
 
+/* The largest picture of any camera; what a stream claims beyond is not even made room for. */
+#define PIXELS_MAX (INT64_C(8192) * 8192)
+
 int cb_decoder_create(struct cb_decoder **ret, const AVCodecParameters *par, const char *where,
                       struct cb_error *reterr)
 {
@@ -27,6 +30,7 @@ int cb_decoder_create(struct cb_decoder **ret, const AVCodecParameters *par, con
         d->ctx->thread_count = 1; /* one camera, one thread: a city's worth share the cores */
         d->ctx->pkt_timebase = (AVRational){1, (int) CB_NS_PER_S};
         d->ctx->err_recognition = 0;
+        d->ctx->max_pixels = PIXELS_MAX;
         r = avcodec_open2(d->ctx, codec, NULL);
     }
     if (r < 0) {

@@ -19,6 +19,7 @@
     "amr,hls,dv,mjpeg_2000,jpeg_pipe,png_pipe,alaw,mulaw,3gp"
 /* Pictures one after the other, without times. */
 #define BARE_FORMATS     "h264,hevc,mjpeg,mpjpeg,m4v,mpegvideo,jpeg_pipe,png_pipe,obu"
+#define STREAMS_MAX      64
 #define PROBE_BYTES      (8 * 1024 * 1024)
 #define ANALYZE_LIVE_US  "3000000"
 #define ANALYZE_US       "10000000"
@@ -109,6 +110,7 @@ static int open_input(struct cb_source *s, struct cb_error *reterr)
     if (!s->fmt)
         return -ENOMEM;
     s->fmt->interrupt_callback = (AVIOInterruptCB){on_interrupt, s};
+    s->fmt->max_streams = STREAMS_MAX;
     r = make_options(&s->opts, kind, &opts);
     if (r >= 0) {
         set_deadline(s, s->opts.open_timeout_s);

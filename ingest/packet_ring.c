@@ -222,7 +222,9 @@ int cb_ring_push(struct cb_packet_ring *r, const struct cb_ring_item *item)
     probe.format = r->format;
     if (r->awaits_key && is_start(&probe))
         r->awaits_key = false;
-    if (!r->awaits_key) {
+    if (!r->format->par[item->kind]) {
+        e = -EINVAL; /* nobody could say what it is */
+    } else if (!r->awaits_key) {
         e = append(r, item);
         if (e == 0 && (r->n == 1 || item->t_ns > r->t_newest_ns))
             r->t_newest_ns = item->t_ns;

@@ -39,7 +39,8 @@ int cb_ring_set_format(struct cb_packet_ring *r, enum cb_track_kind kind,
                        const AVCodecParameters *par);
 /** A stream that the next connection does not have. */
 void cb_ring_forget_format(struct cb_packet_ring *r, enum cb_track_kind kind);
-/** Keeps a reference to the packet's bytes. item: packet, kind and times; the rest is ignored. */
+/** Keeps a reference to the packet's bytes. item: packet, kind and times; the rest is ignored.
+ *  @return 0; -EINVAL: its kind has no format; -ENOMEM */
 int cb_ring_push(struct cb_packet_ring *r, const struct cb_ring_item *item);
 
 /** A stretch of the ring: references of its own, so that no lock is held while it is worked on. */

@@ -18,22 +18,6 @@
  * than a thousandth. A later version of the fit may differ by as much as a tenth. */
 #define DIFFERENCE_MAX_KMH 0.1
 
-static json_t *load(const struct cb_evidence *e, const struct cb_verify_media *media,
-                    const char *role)
-{
-    for (size_t i = 0; i < e->n_files; i++) {
-        if (strcmp(e->file[i].role, role))
-            continue;
-        CB_AUTO_CLOSE int fd = media->open(media->self, &e->file[i]);
-        CB_AUTO_FREE char *text = NULL;
-        size_t n;
-        if (fd < 0 || cb_durable_read_fd(fd, JSON_BYTES_MAX, &text, &n) < 0)
-            return NULL;
-        return json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
-    }
-    return NULL;
-}
-
 static bool is_version_2(const json_t *o)
 {
     return json_integer_value(json_object_get(o, "version")) >= 2;
@@ -160,24 +144,56 @@ static int measure(const json_t *samples, const json_t *calibration, double *ret
     return r;
 }
 
+int cb_refit_measure(const char *samples, size_t n_samples, const char *calibration,
+                     size_t n_calibration, double *ret_kmh)
+{
+    json_t *a = json_loadb(samples, n_samples, JSON_REJECT_DUPLICATES, NULL);
+    json_t *b = json_loadb(calibration, n_calibration, JSON_REJECT_DUPLICATES, NULL);
+    int r = is_version_2(a) && is_version_2(b) ? measure(a, b, ret_kmh) : -ENOTSUP;
+    json_decref(a);
+    json_decref(b);
+    return r;
+}
+
+/* The text of the file with this role; NULL: there is none. */
+static char *load(const struct cb_evidence *e, const struct cb_verify_media *media,
+                  const char *role, size_t *ret_n)
+{
+    for (size_t i = 0; i < e->n_files; i++) {
+        if (strcmp(e->file[i].role, role))
+            continue;
+        CB_AUTO_CLOSE int fd = media->open(media->self, &e->file[i]);
+        char *text = NULL;
+        return fd >= 0 && cb_durable_read_fd(fd, JSON_BYTES_MAX, &text, ret_n) == 0 ? text : NULL;
+    }
+    return NULL;
+}
+
+static void compare(double said_kmh, int r, double kmh, struct cb_verify_report *ret)
+{
+    if (r < 0 || isnan(kmh))
+        cb_verify_add_fault(ret, CB_FAULT_MEASURED, "samples.json",
+                            "give no speed any more, the record says %.2f km/h", said_kmh);
+    else if (fabs(kmh - said_kmh) > DIFFERENCE_MAX_KMH)
+        cb_verify_add_fault(ret, CB_FAULT_MEASURED, "samples.json",
+                            "give %.2f km/h with calibration.json, the record says %.2f", kmh,
+                            said_kmh);
+}
+
 void cb_refit_check(const struct cb_evidence *e, const struct cb_verify_media *media,
                     struct cb_verify_report *ret)
 {
-    double said_kmh = cb_kmh_from_mps(e->violation.passage.speed_mps), kmh;
+    double said_kmh = cb_kmh_from_mps(e->violation.passage.speed_mps), kmh = NAN;
+    size_t n, m;
     if (!e->violation.has_passage || !isfinite(said_kmh))
         return;
-    json_t *samples = load(e, media, "samples"), *calibration = load(e, media, "calibration");
-    if (is_version_2(samples) && is_version_2(calibration)) {
-        int r = measure(samples, calibration, &kmh);
-        if (r < 0 || isnan(kmh))
-            cb_verify_add_fault(ret, CB_FAULT_MEASURED, "samples.json",
-                                "give no speed any more, the record says %.2f km/h", said_kmh);
-        else if (fabs(kmh - said_kmh) > DIFFERENCE_MAX_KMH)
-            cb_verify_add_fault(ret, CB_FAULT_MEASURED, "samples.json",
-                                "give %.2f km/h with calibration.json, the record says %.2f", kmh,
-                                said_kmh);
-        ret->refit_kmh = r < 0 ? NAN : kmh;
-    }
-    json_decref(samples);
-    json_decref(calibration);
+    CB_AUTO_FREE char *samples = load(e, media, "samples", &n);
+    CB_AUTO_FREE char *calibration = load(e, media, "calibration", &m);
+    if (!samples || !calibration)
+        return; /* removed after delivery, or never there: then it is a fault already */
+    int r = cb_refit_measure(samples, n, calibration, m, &kmh);
+    if (r == -ENOTSUP)
+        return;
+    compare(said_kmh, r, kmh, ret);
+    ret->refit_kmh = kmh;
 }

@@ -11,4 +11,8 @@
 void cb_refit_check(const struct cb_evidence *e, const struct cb_verify_media *media,
                     struct cb_verify_report *ret);
 
+/** The same of two JSON texts. @return 0 and km/h (NaN: no speed); -ENOTSUP: not of version 2; < 0 */
+int cb_refit_measure(const char *samples, size_t n_samples, const char *calibration,
+                     size_t n_calibration, double *ret_kmh);
+
 #endif
