@@ -4,6 +4,7 @@ They carry no calibration. A clip is scaled by stating the microphone's sensitiv
 LAFmax is the level wanted: the samples stay as they are, and what is soft in the clip stays soft.
 """
 import glob
+import hashlib
 import json
 import os
 import subprocess
@@ -35,6 +36,17 @@ def measure(citybrain, path, sensitivity_dbfs):
 
 
 def noises(citybrain, path, level_db):
-    """The noises of a recording whose loudest moment is level_db."""
+    """The noises of a recording whose loudest moment is level_db; kept until the program changes."""
+    with open(citybrain, 'rb') as f:
+        program = hashlib.sha256(f.read()).hexdigest()
+    name = hashlib.sha256(f'{program} {path} {level_db}'.encode()).hexdigest()
+    kept = os.path.join(ROOT, 'var', 'exhaust', 'recordings', f'{name}.json')
+    if os.path.exists(kept):
+        with open(kept) as f:
+            return json.load(f)
     lafmax = measure(citybrain, path, -40)[-1]['lafmax_db']
-    return [n for n in measure(citybrain, path, -40 + lafmax - level_db) if n['type'] == 'noise']
+    found = [n for n in measure(citybrain, path, -40 + lafmax - level_db) if n['type'] == 'noise']
+    os.makedirs(os.path.dirname(kept), exist_ok=True)
+    with open(kept, 'w') as f:
+        json.dump(found, f)
+    return found

@@ -67,10 +67,9 @@ def generated(args):
         exhausts = score.exhausts_of(result)
         for line in result['noises']:
             noise = line['noise']
-            label = score.source_of(noise, exhausts) is not None
-            label = label or score.blip_of(noise, result['truth']) is not None
-            mixed = any(e['t_start'] - 1 <= noise['t_peak'] <= e['t_end'] + 1
-                        and noise['lafmax_db'] - e['lafmax_own_db'] < 10 for e in exhausts)
+            label = score.maker_of(noise, exhausts) is not None
+            mixed = any(noise['lafmax_db'] - score.own_db(e, noise['t_peak']) < 10
+                        for e in exhausts)
             if label or not mixed:
                 rows.append((vector(noise), label, result['name'], 1.0, result['words']))
     return rows

@@ -72,17 +72,25 @@ def one(args, folder, stamp, item):
             'noises': hear(args.hear, path)}
 
 
-def measure(set_name, n, build, only=None, jobs=None):
+def with_one_microphone(item):
+    name, words, scene = item
+    scene['sound']['microphones'] = scene['sound']['microphones'][:1]
+    return name, words, scene
+
+
+def measure(set_name, n, build, only=None, jobs=None, is_mono=False):
     """Each scene of the set with its truth and what was heard of it, in their order.
 
-    Its sound is made when it is not there yet; only: a word of the scene's conditions, or its name.
+    Its sound is made when it is not there yet; only: a word of the scene's conditions, or its name;
+    is_mono: with the first microphone alone, which is all that features and class are made from.
     """
     args = Programs(build)
     stamp = ''
     for name in SOUND_SOURCES:
         with open(os.path.join(ROOT, 'tests', 'sim', name), 'rb') as f:
             stamp += hashlib.sha256(f.read()).hexdigest()
-    folder = os.path.join(ROOT, 'var', 'exhaust', set_name)
+    folder = os.path.join(ROOT, 'var', 'exhaust', set_name + ('-mono' if is_mono else ''))
     items = [i for i in scenes.scenes(set_name, n) if not only or only in i[1] or only == i[0]]
+    items = [with_one_microphone(i) for i in items] if is_mono else items
     with concurrent.futures.ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         return list(pool.map(lambda item: one(args, folder, stamp, item), items))

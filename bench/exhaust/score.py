@@ -1,14 +1,15 @@
 """Scores what exhaust-hear said against a scene's truth. No threshold here is the detector's.
 
-A noise called modified exhaust is right when it peaks while a modified exhaust sounds within 10 dB
-of its own peak (and 0.3 s around), and that exhaust made at least half of the power of the level
-that the noise states (3 dB): a horn over a softer exhaust is no exhaust. An exhaust is found when
-one such noise is there. "At >= 10 dB": for precision, noises 10 dB and more over the scene's
+A noise called modified exhaust is right when a modified exhaust alone made at least half of the
+power of the level that the noise states (3 dB), when it peaked: a horn over a softer exhaust is no
+exhaust. An exhaust is found when one such noise peaks while it sounds within 10 dB of its own peak
+(and 0.3 s around); at other times, of another blip of the throttle, it counts as neither. "At >= 10 dB": for precision, noises 10 dB and more over the scene's
 steady background; for recall, exhausts 10 dB and more over all else that sounds at their peak.
 """
 import math
 
 NEAR_S = 0.3
+PEAK_REACH_S = 0.1
 HALF_DB = 3.01
 OVER_DB = 10.0
 APART_DEG = 8.0
@@ -44,25 +45,23 @@ def exhausts_of(result):
     return [e for e in result['truth']['events'] if e['type'] == 'modified_exhaust']
 
 
-def source_of(noise, exhausts):
-    """The exhaust that a noise is rightly called by, or None."""
-    fits = [e for e in exhausts
-            if e['t_start'] - NEAR_S <= noise['t_peak'] <= e['t_end'] + NEAR_S
-            and noise['lafmax_db'] - e['lafmax_own_db'] <= HALF_DB]
-    return min(fits, key=lambda e: abs(e['t_peak'] - noise['t_peak'])) if fits else None
+def own_db(event, t):
+    """Level of the source alone about that time, at the first microphone."""
+    every = event['own_every_s']
+    first = max(0, math.ceil((t - PEAK_REACH_S) / every))
+    near = event['own_db'][first:math.floor((t + PEAK_REACH_S) / every) + 1]
+    return max((v for v in near if v is not None), default=-math.inf)
 
 
-def blip_of(noise, truth):
-    """The exhaust whose other blip of the throttle a noise is: its loudest one has a window of its
-    own in the truth; another counts within 10 dB of that, where nothing else of note sounds that
-    could have half of the level."""
-    there = [e for e in truth['events'] if e['type'] != 'modified_exhaust'
-             and noise['lafmax_db'] - e['lafmax_own_db'] <= HALF_DB
-             and e['t_start'] - NEAR_S <= noise['t_peak'] <= e['t_end'] + NEAR_S]
-    exhausts = [e for e in truth['events'] if e['type'] == 'modified_exhaust']
-    if there or len(exhausts) != 1:
-        return None
-    return exhausts[0] if -10 <= noise['lafmax_db'] - exhausts[0]['lafmax_own_db'] <= 0.5 else None
+def maker_of(noise, exhausts):
+    """The exhaust that made at least half of the power of the level that a noise states, or None."""
+    made = [(own_db(e, noise['t_peak']), e) for e in exhausts]
+    db, event = max(made, key=lambda m: m[0], default=(-math.inf, None))
+    return event if noise['lafmax_db'] - db <= HALF_DB else None
+
+
+def is_in_window(noise, event):
+    return event['t_start'] - NEAR_S <= noise['t_peak'] <= event['t_end'] + NEAR_S
 
 
 def is_apart(vehicles, culprit):
@@ -99,8 +98,8 @@ def judge(result):
         noise = line['noise']
         if noise['class'] != 'modified_exhaust':
             continue
-        event = source_of(noise, exhausts)
-        if event is None and blip_of(noise, result['truth']):
+        event = maker_of(noise, exhausts)
+        if event and not is_in_window(noise, event):
             continue  # the same exhaust once more: neither right nor false
         over = noise['lafmax_db'] >= ambient + OVER_DB
         j.sure.append((noise['confidence'], event is not None))

@@ -206,10 +206,12 @@ static int describe(struct mix *m, size_t index, const float *own)
         ;
     for (b = peak; b + 1 < n && level[b + 1] > level[peak] - 10; b++)
         ;
-    *e = (struct sim_event){event_names[v->kind], v->vehicle ? v->vehicle->id : 0,
-                            (double) a / rate,    (double) peak / rate,
-                            (double) b / rate,    0,
-                            (double) level[peak], 0};
+    *e = (struct sim_event){.type = event_names[v->kind],
+                            .vehicle = v->vehicle ? v->vehicle->id : 0,
+                            .t_start_s = (double) a / rate,
+                            .t_peak_s = (double) peak / rate,
+                            .t_end_s = (double) b / rate,
+                            .lafmax_own_db = (double) level[peak]};
     double left = sim_path_emitted_s(&v->path, m->scene->sound.mic[0], e->t_peak_s);
     struct vec3 d = v3_sub(sim_path_at(&v->path, left), m->scene->sound.mic[0]);
     e->azimuth_deg = atan2(d.x, d.y) * 180 / M_PI;
@@ -288,6 +290,18 @@ static double background_db(const struct mix *m, size_t index)
     return 10 * log10(sum);
 }
 
+/* Thinned, for who wants to know what was loudest at any one time. */
+static int keep_own(const struct mix *m, size_t index, struct sim_event *e)
+{
+    const float *fast_db = m->voice[index].fast_db;
+    size_t step = (size_t) (SIM_OWN_EVERY_S / CURVE_S + 0.5);
+    e->n_own = fast_db ? curve_n(m) / step : 0;
+    e->own_db = calloc(e->n_own + 1, sizeof *e->own_db);
+    for (size_t i = 0; e->own_db && i < e->n_own; i++)
+        e->own_db[i] = fast_db[i * step];
+    return e->own_db ? 0 : -ENOMEM;
+}
+
 /* Levels at the first microphone: the clip's, and each event's within 3 dB of its own peak. */
 static int measure(struct mix *m)
 {
@@ -311,6 +325,7 @@ static int measure(struct mix *m)
         for (size_t i = a; i <= b && i < s->n; i++)
             e.lafmax_db = fmax(e.lafmax_db, (double) level[i]);
         e.background_db = background_db(m, k);
+        r = keep_own(m, k, &e);
         s->event[s->n_events++] = e;
     }
     free(level);
@@ -376,6 +391,8 @@ void sim_sound_destroy(struct sim_sound **sound)
     *sound = NULL;
     for (int k = 0; k < SIM_MICS_MAX; k++)
         free(s->pa[k]);
+    for (size_t k = 0; k < s->n_events; k++)
+        free(s->event[k].own_db);
     free(s->event);
     free(s);
 }

@@ -3,7 +3,7 @@
 
 #include "motion.h"
 
-#define SIM_EVENT_SAMPLES_MAX 64
+#define SIM_OWN_EVERY_S 0.05
 
 /** What was heard of one source of note, at the first microphone. */
 struct sim_event {
@@ -14,6 +14,8 @@ struct sim_event {
     double lafmax_own_db;                /* of the source alone */
     double background_db;                /* of all the rest, at t_peak_s */
     double azimuth_deg;                  /* of the source when the sound of the peak left it */
+    float *own_db;                       /* LAF of the source alone, one each SIM_OWN_EVERY_S */
+    size_t n_own;
 };
 
 /** Sound pressure at each microphone, Pa. */

@@ -78,6 +78,8 @@ static double tone_level_db(const char *y_m)
     assert_string_equal(sound->event[0].type, "tone");
     CHECK_NEAR(sound->event[0].lafmax_own_db, db, 0.05);
     CHECK_NEAR(sound->event[0].azimuth_deg, 0, 1e-9);
+    assert_int_equal(sound->event[0].n_own, (size_t) (1.5 / SIM_OWN_EVERY_S));
+    CHECK_NEAR(sound->event[0].own_db[20], db, 0.05); /* steady: as loud at 1 s as ever */
     sim_sound_destroy(&sound);
     sim_scene_destroy(&s);
     return db;

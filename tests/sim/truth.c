@@ -76,6 +76,17 @@ static json_t *vehicle(const struct sim_vehicle *v)
     return o;
 }
 
+/* A tenth of a dB; silence, which has no level, as null. */
+static json_t *own_levels(const struct sim_event *e)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < e->n_own; i++) {
+        double db = floor((double) e->own_db[i] * 10 + 0.5) / 10;
+        json_array_append_new(list, db > 0 ? json_real(db) : json_null());
+    }
+    return list;
+}
+
 static json_t *event(const struct sim_event *e)
 {
     json_t *o = json_object();
@@ -88,6 +99,8 @@ static json_t *event(const struct sim_event *e)
     json_object_set_new(o, "lafmax_own_db", number(e->lafmax_own_db));
     json_object_set_new(o, "background_db", number(e->background_db));
     json_object_set_new(o, "azimuth_deg", number(e->azimuth_deg));
+    json_object_set_new(o, "own_every_s", number(SIM_OWN_EVERY_S));
+    json_object_set_new(o, "own_db", own_levels(e));
     return o;
 }
 
