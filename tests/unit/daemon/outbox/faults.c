@@ -27,7 +27,10 @@ int faults_count(void)
 
 static bool is_struck(void)
 {
-    if (plan.fault == FAULT_NONE || ++plan.count != plan.at)
+    if (plan.fault == FAULT_NONE || plan.fault == FAULT_SHORT)
+        return false;
+    bool is_due = ++plan.count == plan.at || (plan.fault == FAULT_FULL && plan.count > plan.at);
+    if (!is_due)
         return false;
     if (plan.fault == FAULT_KILLS)
         raise(SIGKILL);
@@ -47,8 +50,14 @@ int __wrap_mkdirat(int fd, const char *path, mode_t mode);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_unlinkat(int fd, const char *path, int flags);
 
+/* A disk that fills in the middle of a write: half of it goes, the rest is refused. */
 ssize_t __wrap_write(int fd, const void *bytes, size_t n)
 {
+    if (plan.fault == FAULT_SHORT && n > 1 && ++plan.count == plan.at) {
+        plan.at += plan.error ? 1 : 0;
+        plan.fault = plan.error ? FAULT_FAILS : FAULT_NONE;
+        return __real_write(fd, bytes, n / 2);
+    }
     return is_struck() ? -1 : __real_write(fd, bytes, n);
 }
 

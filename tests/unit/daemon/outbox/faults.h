@@ -6,9 +6,11 @@
  * n-th of them from now can fail or be the process's last.
  */
 
-enum fault { FAULT_NONE, FAULT_FAILS, FAULT_KILLS };
+/* FAULT_FULL: the n-th and all after it fail. FAULT_SHORT: the n-th write takes half of its bytes;
+ * with an error the next call then fails. */
+enum fault { FAULT_NONE, FAULT_FAILS, FAULT_FULL, FAULT_KILLS, FAULT_SHORT };
 
-/** n from 1. error: the errno of FAULT_FAILS. */
+/** n from 1. error: the errno of FAULT_FAILS and, unless 0, behind FAULT_SHORT. */
 void faults_set(enum fault fault, int n, int error);
 /** Calls since faults_set. */
 int faults_count(void);
