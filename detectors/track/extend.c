@@ -47,6 +47,8 @@ int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct c
         .sample =
             {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px, .box = o->box},
         .patch = patch,
+        .is_dark = s->fg->light != NULL,
+        .is_lit = t->is_lit,
         .is_shade = cb_track_is_shade(o),
         .is_whole = !o->is_cut,
         .side = o->side,

@@ -19,6 +19,9 @@
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
 #define HIGH_M       4.0  /* a camera lower than this does not tell heights apart */
 #define OWN_MIN      6    /* sightings apart from others that make a road user */
+#define DARK_EDGE_U_M 0.12 /* of the edge on the vehicle that is followed by lamplight, at either end */
+#define DARK_COVER   0.6  /* of the zone: lamps are seen from afar, what appears later is another's */
+#define DARK_DRIFT_M 1.2  /* across, over a passage */
 #define OWN_SHARE    0.2 /* of all its sightings at least */
 #define WIDTHS_MAX   64
 #define EXTENT_MAX_M 80.0
@@ -173,6 +176,45 @@ static bool crossed_middle(const struct cb_track *t, const struct cb_region *g)
     return lo < mid && hi > mid && hi - lo > need;
 }
 
+/*
+ * Where a vehicle's own light ends before it keeps its place, as its foot does, but they are half a
+ * metre apart: only those of the kind that was seen more often stay. @return how many
+ */
+static size_t of_one_edge(const struct cb_track *t, struct cb_speed_sample *s)
+{
+    size_t n_lit = 0, n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n_lit += t->point[i].is_lit;
+    bool is_lit = 2 * n_lit > t->n;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->point[i].is_lit == is_lit)
+            s[n++] = s[i];
+    return n;
+}
+
+static double path_m(const struct cb_passage *p)
+{
+    const struct cb_fix *a = p->path, *b = p->path + p->n_path - 1;
+    return hypot(b->x_m - a->x_m, b->y_m - a->y_m);
+}
+
+/* From one lamp to the other, or to its image in a wet road. */
+static double drift_m(const struct cb_passage *p)
+{
+    return fabs(p->path[p->n_path - 1].x_m - p->path[0].x_m);
+}
+
+/* By lamplight what is followed beside the surveyed road is a lit wall, a kerb, or the upper part
+ * of a body whose lower part is as bright as the road. */
+static bool is_off_road(const struct cb_passage *p, const struct cb_region *g)
+{
+    double sum = 0;
+    for (size_t i = 0; i < p->n_path; i++)
+        sum += p->path[i].x_m;
+    double x = sum / (double) p->n_path;
+    return x < g->x_min_m + CB_REGION_SIDE_M || x > g->x_max_m - CB_REGION_SIDE_M;
+}
+
 static void refuse(struct cb_passage *p, enum cb_reason why)
 {
     p->speed_mps = p->u95_mps = NAN;
@@ -198,19 +240,28 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
         (n_in[CB_PATCH_OWN] < OWN_MIN || (double) n_in[CB_PATCH_OWN] < OWN_SHARE * (double) t->n))
         return -ENODATA; /* part of another, torn off for a moment */
     bool is_ambiguous = (double) n_in[CB_PATCH_OWN] < (1 - SHARED_MAX) * (double) t->n;
-    int r = cb_speed_measure(road, conf, s, t->n, ret);
+    int r = cb_speed_measure(road, conf, s, of_one_edge(t, s), ret);
     if (r < 0)
         return r;
     ret->track = t->id;
     ret->road_user = cb_track_road_user(t, road, g);
     if (g->is_side)
         ret->u95_mps = hypot(ret->u95_mps, 1.96 * ret->speed_mps * cb_flank_u(t, &g->side));
+    bool is_dark = cb_track_is_dark(t);
+    if (is_dark && !isnan(ret->speed_mps))
+        ret->u95_mps = hypot(ret->u95_mps, 1.96 * ret->speed_mps * DARK_EDGE_U_M * sqrt(2) /
+                                               fmax(path_m(ret), 1));
     if (is_ambiguous)
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
     else if (g->is_side && !isnan(ret->speed_mps) && !cb_flank_is_rigid(t, &g->side))
         refuse(ret, CB_REASON_INCONSISTENT);
     else if (g->is_side && ret->u95_mps > fmax(SIDE_U95_MPS, SIDE_U95_SHARE * ret->speed_mps))
         refuse(ret, CB_REASON_TOO_UNCERTAIN);
+    else if (is_dark && !isnan(ret->speed_mps) &&
+             path_m(ret) < DARK_COVER * (g->zone_max_m - g->zone_min_m))
+        refuse(ret, CB_REASON_TOO_FEW_SAMPLES);
+    else if (is_dark && !isnan(ret->speed_mps) && (is_off_road(ret, g) || drift_m(ret) > DARK_DRIFT_M))
+        refuse(ret, CB_REASON_INCONSISTENT);
     else if (!g->is_side && !isnan(ret->speed_mps) && cb_foot_is_mirrored(t))
         refuse(ret, CB_REASON_INCONSISTENT);
     return 0;

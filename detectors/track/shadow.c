@@ -13,6 +13,8 @@
 #define PLACE_ALONG_M  3.0 /* near ends this near: a gap of a metre between motorcycles, */
 #define PLACE_ACROSS_M 0.7 /* and less than motorcycles ride abreast, */
 #define PLACE_RIGID_M  0.4 /* all the time … */
+#define LAMPS_ALONG_M  8.5 /* by night lamps and their light, one lamp beside the other, are … */
+#define LAMPS_ACROSS_M 2.6 /* … so far apart; vehicles that follow each other are farther */
 #define PLACE_MIN      8   /* … of so many common sightings are of one road user */
 #define LONG_M       14.0 /* a lorry or bus, */
 #define SHORT_M      6.0  /* or any other */
@@ -91,8 +93,11 @@ static bool is_in_its_place(const struct cb_track *t, const struct cb_track *oth
     if (!other->id || other == t || !is_shorter)
         return false;
     struct apart d = apart(t, other);
+    bool is_dark = cb_track_is_dark(t);
+    double along_m = is_dark ? LAMPS_ALONG_M : PLACE_ALONG_M;
+    double across_m = is_dark ? LAMPS_ACROSS_M : PLACE_ACROSS_M;
     return d.along.n >= PLACE_MIN && d.along.n >= COMMON_SHARE * (double) t->n &&
-           fabs(mean(&d.along)) < PLACE_ALONG_M && fabs(mean(&d.across)) < PLACE_ACROSS_M &&
+           fabs(mean(&d.along)) < along_m && fabs(mean(&d.across)) < across_m &&
            d.across.n > 0 && deviation(&d.along) < PLACE_RIGID_M &&
            deviation(&d.across) < RIGID_ACROSS_M;
 }

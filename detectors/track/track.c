@@ -32,6 +32,14 @@ int cb_track_add(struct cb_track *t, const struct cb_track_point *p)
     return 0;
 }
 
+bool cb_track_is_dark(const struct cb_track *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += t->point[i].is_dark;
+    return 4 * n > t->n;
+}
+
 void cb_track_deinit(struct cb_track *t)
 {
     free(t->point);

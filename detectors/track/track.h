@@ -36,6 +36,8 @@ struct cb_track_point {
     double solid_m; /* width without shadow; NaN: not known */
     struct cb_speed_sample sample;
     enum cb_patch patch;
+    bool is_dark;   /* lamps light the road */
+    bool is_lit;    /* measured where its own headlights' light ends before it, not at its foot */
     bool is_shade;  /* looks like cast shadow alone */
     bool is_whole;  /* no part outside the picture: sizes hold */
     struct cb_side side; /* in a view from the side: the ends that are its own */
@@ -61,6 +63,8 @@ struct cb_track {
 };
 
 int cb_track_add(struct cb_track *t, const struct cb_track_point *p);
+/** It was followed by lamplight. */
+bool cb_track_is_dark(const struct cb_track *t);
 void cb_track_deinit(struct cb_track *t);
 
 #endif

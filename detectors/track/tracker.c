@@ -103,6 +103,10 @@ static int measure_own(struct cb_track *t, const struct cb_sight *s,
     t->is_lit = o->is_lit;
     bool is_refined = cb_contact_refine(s->fg, s->region, s->road, o->x_m, o->y_m, o->width_m,
                                         o->is_lit, &y) == 0;
+    if (o->is_lit && !is_refined) { /* a lamp, not the road before it */
+        t->t_seen_ns = s->t_ns;
+        return 0;
+    }
     return cb_track_extend(t, s, o, o->x_m, y, is_refined,
                   o->solid_m > SOLID_MAX_M && !o->is_lit ? CB_PATCH_WIDE : CB_PATCH_OWN);
 }

@@ -13,6 +13,9 @@
 #define SHADE_MIN      0.25 /* a shadow's luma against the lit road's, */
 #define SHADE_MAX      0.95
 #define LAMP_MIN       2    /* in so many columns */
+#define POOL_M         2.0  /* before the near edge light of … */
+#define POOL_PX        3
+#define POOL_LEVELS    30   /* … this much over the road is its own pool */
 #define GAP_M          0.7  /* across: two columns farther apart are of two fronts */
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
@@ -84,6 +87,28 @@ static void near_end(const struct cb_column *c, int n, const struct cb_foregroun
     o->solid_m = solid_width(fg, c, n, a + FRONT_M, o->width_m, across_m);
 }
 
+/* A headlights' pool lies before the column's lowest pixel. */
+static bool is_before_light(const struct cb_foreground *fg, const struct cb_column *c)
+{
+    int y_end = c->y_px + (int) (POOL_M / c->px_m) + POOL_PX;
+    for (int y = c->y_px + 1; y <= y_end && y < fg->h; y++) {
+        size_t i = (size_t) y * (size_t) fg->w + (size_t) c->x_px;
+        if (fg->light[i] && fg->img[i] - fg->bg[i] / 256 > POOL_LEVELS)
+            return true;
+    }
+    return false;
+}
+
+static bool is_lit(const struct cb_foreground *fg, const struct cb_column *c, int n)
+{
+    int n_near = 0, n_lit = 0;
+    for (int i = 0; i < n && fg->light && c[i].a_m < c[0].a_m + FRONT_M; i++) {
+        n_near++;
+        n_lit += is_before_light(fg, &c[i]);
+    }
+    return 2 * n_lit > n_near;
+}
+
 static void size_up(const struct cb_blob *b, const struct cb_region *g, const struct cb_road *road,
                     struct cb_observation *o)
 {
@@ -109,6 +134,7 @@ static int observe(struct cb_column *c, int n, const struct cb_foreground *fg,
     qsort(c, (size_t) n, sizeof *c, by_along);
     struct cb_observation o = {.m_per_px = 0.1, .sigma_px = 1.2 * g->factor};
     near_end(c, n, fg, g, road, &o);
+    o.is_lit = is_lit(fg, c, n);
     if (!(o.x_m > g->x_min_m && o.x_m < g->x_max_m && o.y_m > g->y_min_m && o.y_m < g->y_max_m))
         return -EDOM;
     *ret = o;

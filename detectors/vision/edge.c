@@ -7,10 +7,11 @@
 #define N_STEPS_MAX    160
 #define RISE_LEVELS    7.0
 #define FALL_LEVELS    30.0
+#define BEHIND_M       0.3
 #define PLATEAU_M      0.6  /* how far behind the rise its height is looked for */
 
-/* Picture − empty road between pixels, levels; NaN outside. */
-static double difference_at(const struct cb_foreground *fg, struct cb_vec2 p)
+/* Picture − empty road between pixels, levels, without light unless is_lit; NaN outside. */
+static double difference_at(const struct cb_foreground *fg, struct cb_vec2 p, bool is_lit)
 {
     int x = (int) floor(p.x), y = (int) floor(p.y);
     if (x < 0 || y < 0 || x + 1 >= fg->w || y + 1 >= fg->h)
@@ -19,7 +20,7 @@ static double difference_at(const struct cb_foreground *fg, struct cb_vec2 p)
     for (int j = 0; j < 2; j++)
         for (int i = 0; i < 2; i++) {
             size_t k = (size_t) (y + j) * (size_t) fg->w + (size_t) (x + i);
-            double d = fg->img[k] - fg->bg[k] / 256.0;
+            double d = !is_lit && fg->light && fg->light[k] ? 0 : fg->img[k] - fg->bg[k] / 256.0;
             sum += (i ? u : 1 - u) * (j ? v : 1 - v) * d;
         }
     return sum;
@@ -40,7 +41,7 @@ static bool profile(const struct cb_foreground *fg, const struct cb_region *g,
                                 g->near * (a0_m + i * step_m)}, px;
             double d = cb_road_to_px(road, m, &px) < 0
                            ? NAN
-                           : difference_at(fg, cb_region_from_full(g, px));
+                           : difference_at(fg, cb_region_from_full(g, px), is_lit);
             if (isnan(d))
                 return false;
             sum += is_lit ? d : fabs(d);
@@ -106,7 +107,9 @@ int cb_contact_refine(const struct cb_foreground *fg, const struct cb_region *g,
         return -ENODATA;
     double px_m = fabs(j[3]) * g->factor, half = 0.3 * fmin(width_m, 2.2);
     double reach = fmax(1.5, 5 * px_m), step = fmax(0.35 * px_m, 2 * reach / (N_STEPS_MAX - 1));
-    int n = (int) (2 * reach / step) + 1;
+    /* its light lies before it, and what is behind its edge may be a lamp */
+    double behind = is_lit ? BEHIND_M + fmax(PLATEAU_M, 3 * px_m) : reach;
+    int n = (int) ((reach + behind) / step) + 1;
     double a0 = g->near * y_m - reach;
     if (!profile(fg, g, road, x_m, half, a0, step, n, is_lit, p))
         return -ENODATA;

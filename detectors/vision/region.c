@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #define WIDTH_MAX_PX 1280 /* wider pictures are analysed at a whole fraction */
-#define SIDE_M       2.5  /* a vehicle beside what was surveyed */
 #define BEFORE_M     8.0  /* followed outside the zone, towards and away from the camera */
 #define BEYOND_M     15.0
 #define TALL_M       4.0
@@ -174,8 +173,8 @@ int cb_region_create(struct cb_region *ret, const struct cb_road *road,
     if ((e = find_near(&r, road)) < 0)
         return e;
     r.is_side = cb_side_view_find(road, r.x_min_m, r.x_max_m, r.zone_min_m, r.zone_max_m, &r.side);
-    r.x_min_m -= SIDE_M;
-    r.x_max_m += SIDE_M;
+    r.x_min_m -= CB_REGION_SIDE_M;
+    r.x_max_m += CB_REGION_SIDE_M;
     r.y_min_m = r.zone_min_m - (r.near > 0 ? BEFORE_M : BEYOND_M);
     r.y_max_m = r.zone_max_m + (r.near > 0 ? BEYOND_M : BEFORE_M);
     struct cb_vec2 corner[16 * (N_EDGE + 1)];

@@ -8,6 +8,8 @@
 #include "schema/passage.h"
 #include "side.h"
 
+#define CB_REGION_SIDE_M 2.5 /* a vehicle beside what was surveyed is followed */
+
 /**
  * The part of the picture that shows the road in and around the measuring zone and what stands
  * up to 4 m above it, at the size that is analysed.

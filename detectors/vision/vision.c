@@ -9,6 +9,7 @@
 #include "base/frame.h"
 #include "base/mem.h"
 #include "dsp/dsp_picture.h"
+#include "light.h"
 
 #define HOLD_S        4.0
 #define HOLD_MAX      256 /* pictures, and */
@@ -32,6 +33,7 @@ struct cb_vision {
     struct cb_region region;
     const struct cb_road *road;
     struct cb_backdrop *background;
+    struct cb_light_map light;
     struct cb_blobs blobs;
     struct cb_observation *seen;
     size_t cap_seen;
@@ -55,6 +57,8 @@ int cb_vision_create(struct cb_vision **ret, const struct cb_road *road,
     if (r == 0)
         r = cb_backdrop_create(&v->background, v->region.w, v->region.h,
                                  is_full_range ? 0 : 16);
+    if (r == 0)
+        r = cb_light_map_init(&v->light, v->region.w, v->region.h);
     if (r == 0 && !(v->img = cb_alloc_aligned((size_t) v->region.w * (size_t) v->region.h)))
         r = -ENOMEM;
     if (r < 0)
@@ -83,6 +87,7 @@ void cb_vision_destroy(struct cb_vision **vision)
     free(v->seen);
     cb_blobs_deinit(&v->blobs);
     cb_backdrop_destroy(&v->background);
+    cb_light_map_deinit(&v->light);
     cb_region_deinit(&v->region);
     free(v);
 }
@@ -149,6 +154,7 @@ static int look(struct cb_vision *v, const uint8_t *img, int64_t t_ns, cb_vision
     struct cb_foreground fg;
     cb_backdrop_add(v->background, img, v->region.span, cb_s_from_ns(t_ns - v->t_ns), &fg);
     v->t_ns = t_ns;
+    cb_light_map_clear(&v->light, &fg, v->region.span);
     int r = cb_blobs_find(&v->blobs, fg.mask, fg.w, fg.h);
     if (r < 0)
         return r;

@@ -1,0 +1,34 @@
+#ifndef DETECTORS_VISION_LIGHT_H
+#define DETECTORS_VISION_LIGHT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backdrop.h"
+
+/**
+ * Light that falls on the road: headlights' pools, their gleam on what stands beside it. It begins
+ * softly where it meets the unlit road and goes on softly; a body begins with an edge. So what is
+ * brighter than the empty road is light as far as one comes to it from the unlit road without
+ * crossing an edge.
+ */
+struct cb_light_map {
+    uint8_t *mask;  /* that of the foreground without light */
+    uint8_t *cell;  /* squares of the picture: see CB_CELL in light.c */
+    uint8_t *light; /* 1: light, 0: not */
+    int share[256]; /* of a brightening by the road's luma: paint gives more light back */
+    int *open;      /* px whose neighbours are to be looked at */
+};
+
+/** For pictures of w × h. @return 0 or -ENOMEM */
+int cb_light_map_init(struct cb_light_map *m, int w, int h);
+/**
+ * Takes the light out of fg: its mask is m's then, and its light.
+ * @param span  as for cb_backdrop_add
+ * @return whether there was any to speak of
+ */
+bool cb_light_map_clear(struct cb_light_map *m, struct cb_foreground *fg, const int *span);
+void cb_light_map_deinit(struct cb_light_map *m);
+
+#endif
