@@ -79,8 +79,8 @@ class City:
         return pathlib.Path(folder)
 
     def sealed(self):
-        """Folders of the sealed packages on the edge."""
-        return sorted((self.folder / "edge/sealed").glob("*"))
+        """Folders of the sealed packages on the edge, without one that is being written (.draft-…)."""
+        return sorted((self.folder / "edge/sealed").glob("[!.]*"))
 
     def remove_sockets(self):
         shutil.rmtree(self.sockets, ignore_errors=True)
