@@ -43,4 +43,7 @@ void cb_dsp_learn(uint16_t *bg, uint8_t *noise, const uint8_t *img, const uint8_
 /** bg = black + (bg − black) · gain_q12 / 4096, clipped. black in levels. */
 void cb_dsp_scale(uint16_t *bg, int black, int gain_q12, size_t n);
 
+/** How many pixels from here on, up to n, are 0. */
+int cb_dsp_n_quiet(const uint8_t *mask, int n);
+
 #endif

@@ -18,6 +18,8 @@
 #define PLACE_MIN      8   /* … of so many common sightings are of one road user */
 #define LONG_M       14.0 /* a lorry or bus, */
 #define SHORT_M      6.0  /* or any other */
+#define BESIDE_MIN   6
+#define BESIDE_M     2.0
 #define RIGID_ACROSS_M 0.8 /* and across, where near ends jump as sides come and go */
 
 struct spread {
@@ -107,9 +109,21 @@ static bool is_somebody(const struct cb_track *t)
     return (double) n_as_body(t) > BODY_SHARE * (double) t->n;
 }
 
+/* Who drives abreast of another is seen in one patch with it half the time; where cast shadow has
+ * been taken out, what has been seen alone beside it is nobody's shadow. */
+static bool drives_beside(const struct cb_track *t, const struct cb_track *with)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += t->point[i].is_cast_out && t->point[i].patch == CB_PATCH_OWN;
+    struct apart d = apart(t, with);
+    return n >= BESIDE_MIN && fabs(mean(&d.across)) > BESIDE_M;
+}
+
 static bool goes_with(const struct cb_track *t, const struct cb_track *with)
 {
     return with != t && with->id && n_as_body(with) > 2 * n_as_body(t) &&
+           !drives_beside(t, with) &&
            is_rigid(t, with, is_mostly_shade(t) ? RIGID_SHADE_M : RIGID_M);
 }
 

@@ -138,20 +138,6 @@ static bool is_ghost(const struct cb_backdrop *b, const uint8_t *img, int x, int
     return false;
 }
 
-/* How many pixels from here on are quiet: eight at a time, for most of a road is. */
-static int n_quiet(const uint8_t *mask, int n)
-{
-    int i = 0;
-    for (uint64_t eight; i + 8 <= n; i += 8) {
-        memcpy(&eight, mask + i, sizeof eight);
-        if (eight)
-            break;
-    }
-    while (i < n && !mask[i])
-        i++;
-    return i;
-}
-
 /* What has kept its look for a while is taken into the background: a parked car, and sooner the
  * ghost that one leaves when it drives off. */
 static void take_in_still(struct cb_backdrop *b, const uint8_t *img, const int *span,
@@ -162,7 +148,7 @@ static void take_in_still(struct cb_backdrop *b, const uint8_t *img, const int *
         for (int x = span[2 * y]; x < span[2 * y + 1]; x++) {
             size_t i = (size_t) y * (size_t) b->w + (size_t) x;
             if (!b->mask[i]) {
-                x += n_quiet(&b->mask[i], span[2 * y + 1] - x) - 1;
+                x += cb_dsp_n_quiet(&b->mask[i], span[2 * y + 1] - x) - 1;
                 continue;
             }
             if (abs(img[i] - b->recent[i]) > STILL_LEVELS) {

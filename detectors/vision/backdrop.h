@@ -16,6 +16,7 @@ struct cb_foreground {
     const uint16_t *bg;   /* 8.8: level · 256, at the picture's exposure */
     const uint8_t *mask;  /* 0 road, 1 changed, 2 changed by twice the threshold */
     const uint8_t *light; /* 1: lit by headlights and left out of the mask; NULL: nothing is */
+    const uint8_t *shade; /* 1: cast shadow, which is no change; NULL: none is known */
     int w, h;
     int black;            /* luma of black */
     double noise;         /* typical step of it from one pixel to the next, levels */

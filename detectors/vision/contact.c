@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cast.h"
 #include "column.h"
 
 #define NEAR_SHARE     0.12 /* of the columns may lie nearer than the near edge: fringes */
@@ -34,6 +35,8 @@ static int by_along(const void *a, const void *b)
 static bool is_shade(const struct cb_foreground *fg, const struct cb_column *c, int n_px)
 {
     double lo = HUGE_VAL, hi = 0;
+    if (fg->shade)
+        return false;
     for (int y = c->y_px - 2; y > c->y_px - n_px && y >= 0; y--) { /* not the blurred rim */
         size_t i = (size_t) y * (size_t) fg->w + (size_t) c->x_px;
         double ratio = fg->img[i] * 256.0 / fmax(fg->bg[i], 256);
@@ -294,7 +297,7 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
         size_up(&blobs->blob[blob], g, road, &whole);
         if (n < n_all)
             crop(&whole, c, n, g);
-        whole.is_shade = is_shade;
+        whole.is_shade = is_shade || cb_cast_is_rest(fg, blobs, blob);
         whole.is_faint = light.is_faint;
         whole.is_cut |= light.is_cut;
     }

@@ -20,7 +20,8 @@ static double difference_at(const struct cb_foreground *fg, struct cb_vec2 p, bo
     for (int j = 0; j < 2; j++)
         for (int i = 0; i < 2; i++) {
             size_t k = (size_t) (y + j) * (size_t) fg->w + (size_t) (x + i);
-            double d = !is_lit && fg->light && fg->light[k] ? 0 : fg->img[k] - fg->bg[k] / 256.0;
+            bool is_left_out = (!is_lit && fg->light && fg->light[k]) || (fg->shade && fg->shade[k]);
+            double d = is_left_out ? 0 : fg->img[k] - fg->bg[k] / 256.0;
             sum += (i ? u : 1 - u) * (j ? v : 1 - v) * d;
         }
     return sum;

@@ -48,7 +48,7 @@ static bool is_inside(const struct cb_foreground *fg, int x, int y)
 bool cb_shade_at(const struct cb_foreground *fg, int x, int y)
 {
     double residual;
-    if (!is_inside(fg, x, y))
+    if (fg->shade || !is_inside(fg, x, y)) /* what there was has been taken out */
         return false;
     double ratio = ratio_at(fg, x, y, &residual);
     return is_shaded(fg, ratio, residual);
@@ -67,6 +67,8 @@ static int top_of_column(const struct cb_foreground *fg, int x, int y_low, int y
 bool cb_shade_is_column(const struct cb_foreground *fg, int x, int y_low, int y_top)
 {
     double lo = HUGE_VAL, hi = 0, residual;
+    if (fg->shade)
+        return false;
     int top = top_of_column(fg, x, y_low, y_top), n = 0, n_pure = 0;
     int rim = y_low - top > 4 * RIM_PX ? RIM_PX : 0;
     for (int y = y_low - rim; y >= top + rim && n < HEIGHT_MAX_PX; y--) {

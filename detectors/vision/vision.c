@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/frame.h"
 #include "base/mem.h"
+#include "cast.h"
 #include "dsp/dsp_picture.h"
 #include "light.h"
 
@@ -34,6 +35,7 @@ struct cb_vision {
     const struct cb_road *road;
     struct cb_backdrop *background;
     struct cb_light_map light;
+    struct cb_cast *cast;
     struct cb_blobs blobs;
     struct cb_observation *seen;
     size_t cap_seen;
@@ -59,6 +61,8 @@ int cb_vision_create(struct cb_vision **ret, const struct cb_road *road,
                                  is_full_range ? 0 : 16);
     if (r == 0)
         r = cb_light_map_init(&v->light, v->region.w, v->region.h);
+    if (r == 0)
+        r = cb_cast_create(&v->cast, &v->region, road);
     if (r == 0 && !(v->img = cb_alloc_aligned((size_t) v->region.w * (size_t) v->region.h)))
         r = -ENOMEM;
     if (r < 0)
@@ -88,6 +92,7 @@ void cb_vision_destroy(struct cb_vision **vision)
     cb_blobs_deinit(&v->blobs);
     cb_backdrop_destroy(&v->background);
     cb_light_map_deinit(&v->light);
+    cb_cast_destroy(&v->cast);
     cb_region_deinit(&v->region);
     free(v);
 }
@@ -154,8 +159,10 @@ static int look(struct cb_vision *v, const uint8_t *img, int64_t t_ns, cb_vision
     struct cb_foreground fg;
     cb_backdrop_add(v->background, img, v->region.span, cb_s_from_ns(t_ns - v->t_ns), &fg);
     v->t_ns = t_ns;
-    cb_light_map_clear(&v->light, &fg, v->region.span);
-    int r = cb_blobs_find(&v->blobs, fg.mask, fg.w, fg.h);
+    bool has_light = cb_light_map_clear(&v->light, &fg, v->region.span);
+    int r = has_light ? 0 : cb_cast_take_out(v->cast, &fg, v->region.span);
+    if (r == 0)
+        r = cb_blobs_find(&v->blobs, fg.mask, fg.w, fg.h);
     if (r < 0)
         return r;
     join_fragments(v);
@@ -216,6 +223,7 @@ static bool warm_up(struct cb_vision *v, size_t n)
         const struct held *h = &v->held[v->i_warm++];
         cb_backdrop_add(v->background, h->img, v->region.span, cb_s_from_ns(h->t_ns - v->t_ns),
                         &fg);
+        cb_cast_learn(v->cast, &fg, v->region.span);
         v->t_ns = v->i_warm < v->n_warm ? h->t_ns : v->held[0].t_ns;
     }
     return v->i_warm == v->n_warm;

@@ -16,7 +16,8 @@
 struct path {
     double x_m, y_m, v_mps;
     double own_share; /* of its sightings: in a patch of its own, … */
-    bool is_shade;    /* … and there it looks like cast shadow */
+    bool is_shade;    /* … and there it looks like cast shadow, */
+    bool is_cast_out; /* … which has been taken out */
 };
 
 static void follow(struct cb_track *t, int64_t id, const struct path *p)
@@ -29,7 +30,8 @@ static void follow(struct cb_track *t, int64_t id, const struct path *p)
                                     .y_m = p->y_m + p->v_mps * t_s,
                                     .patch =
                                         i < p->own_share * N ? CB_PATCH_OWN : CB_PATCH_ANOTHERS,
-                                    .is_shade = p->is_shade};
+                                    .is_shade = p->is_shade,
+                                    .is_cast_out = p->is_cast_out};
         assert_int_equal(cb_track_add(t, &at), 0);
     }
 }
@@ -47,13 +49,21 @@ static void ask(const struct path *somebody, const struct path *who, bool want)
     cb_track_deinit(&track[1]);
 }
 
-static const struct path car = {-1.8, 10, 15, 1, false};
+static const struct path car = {-1.8, 10, 15, 1, false, false};
 
 static void test_what_goes_with_a_body_is_its_shadow(void **state)
 {
     (void) state;
     ask(&car, &(struct path){1.4, 10.5, 15, 1, true}, true);
     ask(&car, &(struct path){1.4, 10.5, 15, 0.3, false}, true); /* seen in the car's patch mostly */
+}
+
+static void test_who_is_seen_alone_abreast_without_shadows_is_nobodys(void **state)
+{
+    (void) state;
+    ask(&car, &(struct path){1.4, 10.5, 15, 0.3, false, true}, false);
+    ask(&car, &(struct path){0.0, 10.5, 15, 0.3, false, true}, true); /* the car's own part */
+    ask(&car, &(struct path){1.4, 10.5, 15, 0.1, false, true}, true); /* hardly ever alone */
 }
 
 static void test_who_is_seen_as_a_body_is_nobodys_shadow(void **state)
@@ -99,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_goes_with_a_body_is_its_shadow),
+        cmocka_unit_test(test_who_is_seen_alone_abreast_without_shadows_is_nobodys),
         cmocka_unit_test(test_who_is_seen_as_a_body_is_nobodys_shadow),
         cmocka_unit_test(test_what_moves_otherwise_is_nobodys_shadow),
         cmocka_unit_test(test_nobody_stands_in_anothers_place),
