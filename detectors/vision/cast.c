@@ -25,7 +25,7 @@
 #define SAMPLES_MIN   60.0
 /* The lower the sun, the lighter and longer a shadow. A high sun's are short: far away they melt
  * into the body, and to take them out near by alone would shorten its way. */
-#define LOW_SUN       0.63
+#define LOW_SUN       0.65
 #define KEPT_MIN      0.5  /* of the road's texture is seen beneath a shadow; to learn from: */
 #define KEPT_SURE     0.75 /* the dark beneath vehicles, with tyres and all, keeps up to 0.67 */
 #define KEPT_SIGMA    0.1  /* standard deviation, from noise, of a share of texture that tells */
