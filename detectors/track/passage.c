@@ -19,7 +19,8 @@
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
 #define HIGH_M       4.0  /* a camera lower than this does not tell heights apart */
 #define OWN_MIN      6    /* sightings apart from others that make a road user */
-#define DARK_EDGE_U_M 0.12 /* of the edge on the vehicle that is followed by lamplight, at either end */
+#define DARK_EDGE_U_M 0.12 /* of the edge that is followed by lamplight, at either end */
+#define DARK_WET_U   0.02 /* of the speed: by night nothing tells a wet road, which mirrors lamps */
 #define DARK_COVER   0.6  /* of the zone: lamps are seen from afar, what appears later is another's */
 #define DARK_DRIFT_M 1.2  /* across, over a passage */
 #define OWN_SHARE    0.2 /* of all its sightings at least */
@@ -215,6 +216,13 @@ static bool is_off_road(const struct cb_passage *p, const struct cb_region *g)
     return x < g->x_min_m + CB_REGION_SIDE_M || x > g->x_max_m - CB_REGION_SIDE_M;
 }
 
+/* What lamplight adds to the interval. */
+static double dark_u95_mps(const struct cb_passage *p)
+{
+    double edge_u = DARK_EDGE_U_M * sqrt(2) / fmax(path_m(p), 1);
+    return 1.96 * p->speed_mps * hypot(edge_u, DARK_WET_U);
+}
+
 static void refuse(struct cb_passage *p, enum cb_reason why)
 {
     p->speed_mps = p->u95_mps = NAN;
@@ -249,8 +257,7 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
         ret->u95_mps = hypot(ret->u95_mps, 1.96 * ret->speed_mps * cb_flank_u(t, &g->side));
     bool is_dark = cb_track_is_dark(t);
     if (is_dark && !isnan(ret->speed_mps))
-        ret->u95_mps = hypot(ret->u95_mps, 1.96 * ret->speed_mps * DARK_EDGE_U_M * sqrt(2) /
-                                               fmax(path_m(ret), 1));
+        ret->u95_mps = hypot(ret->u95_mps, dark_u95_mps(ret));
     if (is_ambiguous)
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
     else if (g->is_side && !isnan(ret->speed_mps) && !cb_flank_is_rigid(t, &g->side))
