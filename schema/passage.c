@@ -12,6 +12,10 @@
 /* A path longer than this is no passage; it bounds what a hostile text can make us hold. */
 #define PATH_MAX_FIXES 100000
 
+/* No road user goes faster; and what is charged, rounded down in km/h, stays itself when it is read
+ * and printed again only where a double still tells hundredths from its own rounding. */
+#define SPEED_MAX_KMH 1e4
+
 static const char *const user_names[] = {"unknown",    "car",     "truck",     "bus",
                                          "motorcycle", "bicycle", "pedestrian"};
 static const char *const direction_names[] = {"away", "toward"};
@@ -132,6 +136,8 @@ static void speed_from_json(struct cb_json_reader *rd, const char *key, double *
 {
     double v_kmh = NAN;
     cb_json_get_real(rd, key, &v_kmh);
+    if (fabs(v_kmh) > SPEED_MAX_KMH)
+        cb_json_refuse(rd, key, "a speed of at most 10000 km/h");
     *ret_mps = cb_mps_from_kmh(v_kmh);
 }
 
