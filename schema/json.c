@@ -11,6 +11,10 @@
 /* Beyond this a time in seconds no longer fits ns in an int64_t with room for sums. */
 #define TIME_MAX_S 4e9
 
+/* No quantity of a record is larger; one that is would not come back from a float, nor with its
+ * decimals from a double. */
+#define NUMBER_MAX 1e12
+
 json_t *cb_json_real(double v, int decimals)
 {
     if (!isfinite(v))
@@ -104,10 +108,10 @@ void cb_json_get_real(struct cb_json_reader *rd, const char *key, double *ret)
     const json_t *v = json_object_get(rd->obj, key);
     if (!v || json_is_null(v))
         *ret = NAN;
-    else if (json_is_number(v))
+    else if (json_is_number(v) && fabs(json_number_value(v)) <= NUMBER_MAX)
         *ret = json_number_value(v);
     else
-        cb_json_refuse(rd, key, "a number or null");
+        cb_json_refuse(rd, key, "a number of at most 1e12, or null");
 }
 
 void cb_json_get_int(struct cb_json_reader *rd, const char *key, int64_t min, int64_t max,
@@ -177,7 +181,7 @@ bool cb_json_numbers(const json_t *array, double *ret, size_t n)
         return false;
     for (size_t i = 0; i < n; i++) {
         const json_t *v = json_array_get(array, i);
-        if (!json_is_number(v) || !isfinite(json_number_value(v)))
+        if (!json_is_number(v) || !(fabs(json_number_value(v)) <= NUMBER_MAX))
             return false;
         ret[i] = json_number_value(v);
     }
