@@ -16,6 +16,7 @@
 #include "edge.h"
 #include "gateway/gateway.h"
 #include "notify.h"
+#include "store/store.h"
 #include "store_role.h"
 
 static const char help[] =
@@ -148,22 +149,48 @@ static int read_allowed(const struct cb_config *c, struct cb_bus_curve *ret, str
     return r;
 }
 
+/* What the configuration names and a running daemon reads anew: who may connect, who is believed. */
+struct lists {
+    struct cb_bus_curve curve;
+    char (*trusted)[CB_KEY_LEN];
+    size_t n_trusted;
+};
+
+static int read_lists(const struct process *p, const struct cb_config *c, struct lists *ret,
+                      struct cb_error *e)
+{
+    int r = read_allowed(c, &ret->curve, e);
+    if (r == 0 && p->store && c->store.trusted_keys[0])
+        r = cb_store_load_trusted(c->store.trusted_keys, &ret->trusted, &ret->n_trusted, e);
+    return r;
+}
+
+static int take_lists(struct process *p, const struct lists *l, struct cb_error *e)
+{
+    bool has_keys = p->config->bus.curve_key[0];
+    int r = 0;
+    if (p->edge && has_keys)
+        r = cb_edge_allow(p->edge, &l->curve);
+    if (r == 0 && p->store && has_keys)
+        r = cb_store_role_allow(p->store, &l->curve);
+    if (r == 0 && p->store)
+        r = cb_store_role_trust(p->store, (const char(*)[CB_KEY_LEN]) l->trusted, l->n_trusted, e);
+    return r;
+}
+
 /* All that can be refused is looked at before anything is changed. */
 static int take_configuration(struct process *p, struct cb_error *e)
 {
     struct cb_config *next = NULL;
-    struct cb_bus_curve curve = {0};
+    struct lists lists = {0};
     int r = cb_config_load(&next, p->config->file, e);
     if (r == 0 && (r = cb_config_check_change(p->config, next, e)) == 0 &&
-        (r = read_allowed(next, &curve, e)) == 0 && p->edge)
+        (r = read_lists(p, next, &lists, e)) == 0 && p->edge)
         r = cb_edge_reload(p->edge, &next, e);
-    if (r == 0 && p->config->bus.curve_key[0]) {
-        if (p->edge)
-            r = cb_edge_allow(p->edge, &curve);
-        if (r == 0 && p->store)
-            r = cb_store_role_allow(p->store, &curve);
-    }
-    cb_bus_curve_deinit(&curve);
+    if (r == 0)
+        r = take_lists(p, &lists, e);
+    cb_bus_curve_deinit(&lists.curve);
+    free(lists.trusted);
     cb_config_destroy(&next);
     return r;
 }

@@ -83,6 +83,12 @@ int cb_store_role_create(struct cb_store_role **ret, const struct cb_config *con
     return 0;
 }
 
+int cb_store_role_trust(struct cb_store_role *s, const char (*key)[CB_KEY_LEN], size_t n,
+                        struct cb_error *reterr)
+{
+    return cb_store_trust(s->store, key, n, reterr);
+}
+
 int cb_store_role_allow(struct cb_store_role *s, const struct cb_bus_curve *curve)
 {
     return cb_bus_receiver_allow(s->receiver, curve);

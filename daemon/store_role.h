@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "schema/id.h"
 
 struct cb_config;
 struct cb_bus_context;
@@ -14,6 +15,9 @@ struct cb_store_role;
 
 int cb_store_role_create(struct cb_store_role **ret, const struct cb_config *config,
                          struct cb_bus_context *ctx, struct cb_error *reterr);
+/** Another list of the edges whose records are taken; see cb_store_trust. */
+int cb_store_role_trust(struct cb_store_role *s, const char (*key)[CB_KEY_LEN], size_t n,
+                        struct cb_error *reterr);
 /** Another list of the edges that may deliver; see cb_bus_receiver_allow. */
 int cb_store_role_allow(struct cb_store_role *s, const struct cb_bus_curve *curve);
 /** Takes NULL. */

@@ -23,20 +23,27 @@ struct batch {
     size_t n;
 };
 
+/* Whose records are taken; none: any that signs. */
+struct trusted {
+    char (*key)[CB_KEY_LEN];
+    size_t n;
+};
+
 struct cb_store {
     /* set at create, then immutable */
     char *conninfo;
-    char (*trusted)[CB_KEY_LEN];
-    size_t n_trusted;
     int media_fd;
     struct cb_log log;
 
     /* the one caller's */
     struct cb_db db;
     struct batch batch;
+    struct trusted trusted;
 
     pthread_mutex_t lock; /* leaf */
     struct cb_store_stats stats; /* lock */
+    struct trusted next;         /* lock: the list to come, when is_next */
+    bool is_next;                /* lock */
 };
 
 static int check_conninfo(const char *conninfo, struct cb_error *reterr)
@@ -53,20 +60,52 @@ static int check_conninfo(const char *conninfo, struct cb_error *reterr)
     return 0;
 }
 
-static int copy_trusted(struct cb_store *s, const struct cb_store_opts *o, struct cb_error *reterr)
+static int copy_trusted(const char (*key)[CB_KEY_LEN], size_t n, struct trusted *ret,
+                        struct cb_error *reterr)
 {
-    if (o->n_trusted == 0)
-        return 0;
-    if (!(s->trusted = calloc(o->n_trusted, sizeof *s->trusted)))
-        return cb_error_set(reterr, -ENOMEM, "store", "out of memory");
-    for (size_t i = 0; i < o->n_trusted; i++) {
-        if (!cb_hex_is_valid(o->trusted[i], CB_KEY_LEN - 1))
+    struct trusted t = {NULL, n};
+    for (size_t i = 0; i < n; i++)
+        if (!cb_hex_is_valid(key[i], CB_KEY_LEN - 1))
             return cb_error_set(reterr, -EINVAL, "trusted keys",
                                 "key %zu is not %d lower-case hex digits", i + 1, CB_KEY_LEN - 1);
-        memcpy(s->trusted[i], o->trusted[i], CB_KEY_LEN);
+    if (n > 0) {
+        if (!(t.key = calloc(n, sizeof *t.key)))
+            return cb_error_set(reterr, -ENOMEM, "store", "out of memory");
+        memcpy(t.key, key, n * sizeof *t.key);
     }
-    s->n_trusted = o->n_trusted;
+    *ret = t;
     return 0;
+}
+
+int cb_store_trust(struct cb_store *s, const char (*key)[CB_KEY_LEN], size_t n,
+                   struct cb_error *reterr)
+{
+    struct trusted t, old = {0};
+    int r = copy_trusted(key, n, &t, reterr);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&s->lock);
+    if (s->is_next)
+        old = s->next;
+    s->next = t;
+    s->is_next = true;
+    pthread_mutex_unlock(&s->lock);
+    free(old.key);
+    return 0;
+}
+
+static void take_trusted(struct cb_store *s)
+{
+    struct trusted old = {0};
+    pthread_mutex_lock(&s->lock);
+    if (s->is_next) {
+        old = s->trusted;
+        s->trusted = s->next;
+        s->next = (struct trusted) {0};
+        s->is_next = false;
+    }
+    pthread_mutex_unlock(&s->lock);
+    free(old.key);
 }
 
 int cb_store_create(struct cb_store **ret, const struct cb_store_opts *opts,
@@ -83,7 +122,8 @@ int cb_store_create(struct cb_store **ret, const struct cb_store_opts *opts,
     pthread_mutex_init(&s->lock, NULL);
     if (!(s->conninfo = strdup(opts->conninfo)))
         r = cb_error_set(reterr, -ENOMEM, "store", "out of memory");
-    if (r == 0 && (r = copy_trusted(s, opts, reterr)) == 0)
+    if (r == 0 &&
+        (r = copy_trusted(opts->trusted, opts->n_trusted, &s->trusted, reterr)) == 0)
         r = cb_media_open(opts->media_dir, &s->media_fd, reterr);
     if (r < 0) {
         cb_store_destroy(&s);
@@ -108,7 +148,8 @@ void cb_store_destroy(struct cb_store **store)
     if (s->media_fd >= 0)
         close(s->media_fd);
     pthread_mutex_destroy(&s->lock);
-    free(s->trusted);
+    free(s->trusted.key);
+    free(s->next.key);
     free(s->conninfo);
     free(s);
 }
@@ -136,7 +177,7 @@ static void batch_add(struct cb_store *s, struct batch *b, const struct cb_packa
 {
     size_t i = b->n;
     *ret = (struct cb_package_verdict) {0};
-    ret->r = cb_prove(p, (const char(*)[CB_KEY_LEN]) s->trusted, s->n_trusted, &b->proven[i],
+    ret->r = cb_prove(p, (const char(*)[CB_KEY_LEN]) s->trusted.key, s->trusted.n, &b->proven[i],
                       &ret->error);
     if (ret->r < 0)
         return;
@@ -254,6 +295,7 @@ static void put_some(struct cb_store *s, struct batch *b, const struct cb_packag
 void cb_store_put(struct cb_store *s, const struct cb_package *const *p, size_t n,
                   struct cb_package_verdict *ret)
 {
+    take_trusted(s);
     for (size_t i = 0; i < n; i += CB_STORE_BATCH_MAX)
         put_some(s, &s->batch, p + i, n - i < CB_STORE_BATCH_MAX ? n - i : CB_STORE_BATCH_MAX,
                  ret + i);

@@ -111,16 +111,29 @@ def test_second_signal_ends_at_once(node):
     assert "are not delivered" not in edge.text()  # it did not wait for the end of its time
 
 
-def test_set_aside_is_shown_and_retried_beside_the_daemon(node):
+def reload(program, expected):
+    at = program.log.stat().st_size
+    program.send(signal.SIGHUP)
+    program.wait_for_text(expected, 30, at)
+    return program.log.read_bytes()[at:].decode()
+
+
+def test_set_aside_is_shown_and_retried_beside_the_daemons(node):
+    """Trusted keys are read again on SIGHUP, one struck out as well as one added."""
     trusted = node.trusted.read_text()
+    store = node.start("store")
     node.trusted.write_text("ab" * 32 + "\n")
-    store, edge = node.start("store"), node.start("edge")
+    reload(store, "was read again")
+    for wrong, words in (("not a key\n", "trusted:1: expected an Ed25519 public key"),
+                         ("# none\n", "holds no key")):
+        node.trusted.write_text(wrong)
+        assert words in reload(store, "is refused")
+    edge = node.start("edge")
     harness.wait_for("packages set aside", lambda: "; 3 set aside;" in node.outbox()[1])
     code, words = node.outbox()
     assert code == 1 and words.count("signed by an untrusted key") == N, words
     node.trusted.write_text(trusted)
-    assert store.stop() == 0
-    node.start("store")
+    reload(store, "was read again")
     code, words = node.outbox("--retry")
     assert code == 0 and words.startswith("3 set aside before wait again\n"), words
     harness.wait_for("delivery after the retry", lambda: node.stored() == N, 60)

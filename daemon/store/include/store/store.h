@@ -24,7 +24,7 @@ struct cb_store_stats {
     uint64_t n_refused, n_deferred, n_minutes, n_media_bytes;
 };
 
-/** PostgreSQL and the media folder. One thread at a time; stats from any. */
+/** PostgreSQL and the media folder. One thread at a time; stats and trust from any. */
 struct cb_store;
 /**
  * PostgreSQL need not be there yet. Strings and keys are copied.
@@ -50,6 +50,13 @@ void cb_store_put(struct cb_store *s, const struct cb_package *const *p, size_t 
                   struct cb_package_verdict *ret);
 /** A JSON array of traffic minutes (schema/minute.h). @return as a verdict of cb_store_put */
 int cb_store_put_minutes(struct cb_store *s, const char *json, size_t n, struct cb_error *reterr);
+
+/**
+ * Another list of keys, from the next cb_store_put on; n 0: any that signs. Copied. From any thread.
+ * @return 0; -EINVAL: a key is none; -ENOMEM
+ */
+int cb_store_trust(struct cb_store *s, const char (*key)[CB_KEY_LEN], size_t n,
+                   struct cb_error *reterr);
 
 /** Whether PostgreSQL can be asked now; connects again where it is time to try. @return 0; -EAGAIN */
 int cb_store_is_ready(struct cb_store *s);
