@@ -11,9 +11,9 @@
 /* Beyond this a time in seconds no longer fits ns in an int64_t with room for sums. */
 #define TIME_MAX_S 4e9
 
-/* No quantity of a record is larger; one that is would not come back from a float, nor with its
- * decimals from a double. */
-#define NUMBER_MAX 1e12
+/* No quantity of a record is larger, odds (up to e^50) neither; one that is might not come back from a
+ * float, nor from a double when it was rounded for printing. */
+#define NUMBER_MAX 1e30
 
 json_t *cb_json_real(double v, int decimals)
 {
@@ -101,6 +101,14 @@ void cb_json_get_text(struct cb_json_reader *rd, const char *key, char *ret, siz
     memcpy(ret, s, strlen(s) + 1);
 }
 
+bool cb_json_number(const json_t *v, double *ret)
+{
+    if (!json_is_number(v) || !(fabs(json_number_value(v)) <= NUMBER_MAX))
+        return false;
+    *ret = json_number_value(v);
+    return true;
+}
+
 void cb_json_get_real(struct cb_json_reader *rd, const char *key, double *ret)
 {
     if (rd->r < 0)
@@ -108,10 +116,8 @@ void cb_json_get_real(struct cb_json_reader *rd, const char *key, double *ret)
     const json_t *v = json_object_get(rd->obj, key);
     if (!v || json_is_null(v))
         *ret = NAN;
-    else if (json_is_number(v) && fabs(json_number_value(v)) <= NUMBER_MAX)
-        *ret = json_number_value(v);
-    else
-        cb_json_refuse(rd, key, "a number of at most 1e12, or null");
+    else if (!cb_json_number(v, ret))
+        cb_json_refuse(rd, key, "a number of at most 1e30, or null");
 }
 
 void cb_json_get_int(struct cb_json_reader *rd, const char *key, int64_t min, int64_t max,
@@ -179,11 +185,8 @@ bool cb_json_numbers(const json_t *array, double *ret, size_t n)
 {
     if (!json_is_array(array) || json_array_size(array) != n)
         return false;
-    for (size_t i = 0; i < n; i++) {
-        const json_t *v = json_array_get(array, i);
-        if (!json_is_number(v) || !(fabs(json_number_value(v)) <= NUMBER_MAX))
+    for (size_t i = 0; i < n; i++)
+        if (!cb_json_number(json_array_get(array, i), &ret[i]))
             return false;
-        ret[i] = json_number_value(v);
-    }
     return true;
 }

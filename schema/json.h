@@ -34,6 +34,8 @@ struct cb_json_reader cb_json_object(struct cb_json_reader *rd, const char *key,
 void cb_json_close(struct cb_json_reader *rd, const struct cb_json_reader *inner);
 
 void cb_json_get_text(struct cb_json_reader *rd, const char *key, char *ret, size_t size);
+/** A number, of at most 1e30 either way. @return false when it is not that */
+bool cb_json_number(const json_t *v, double *ret);
 /** null and a missing key are NaN. */
 void cb_json_get_real(struct cb_json_reader *rd, const char *key, double *ret);
 void cb_json_get_int(struct cb_json_reader *rd, const char *key, int64_t min, int64_t max,

@@ -191,7 +191,8 @@ static void features_from_json(struct cb_json_reader *rd, struct cb_noise *ret)
             break;
         }
         memcpy(f->name, key, strlen(key) + 1);
-        f->value = json_is_number(v) ? json_number_value(v) : NAN;
+        f->value = NAN;
+        cb_json_number(v, &f->value);
         ret->n_features++;
     }
     cb_json_close(rd, &in);
@@ -245,8 +246,8 @@ static void thirds_from_json(struct cb_json_reader *rd, struct cb_noise *ret)
     if (!ret->has_third_octaves)
         cb_json_refuse(rd, "third_octaves_db", "29 levels");
     for (size_t i = 0; rd->r == 0 && i < CB_THIRD_OCTAVES; i++) {
-        const json_t *v = json_array_get(a, i);
-        ret->third_octave_db[i] = json_is_number(v) ? json_number_value(v) : NAN;
+        ret->third_octave_db[i] = NAN;
+        cb_json_number(json_array_get(a, i), &ret->third_octave_db[i]);
     }
 }
 
