@@ -26,7 +26,6 @@
 #define ROAD_SHARE   0.04  /* connected ones that are so much of the picture; less is a hole in a body */
 
 enum { LIGHT = 1, SOFT = 2, HARD = 4 };
-enum { CHANGED, UNCHANGED, ROAD };
 
 int cb_light_map_init(struct cb_light_map *m, int w, int h)
 {
@@ -37,7 +36,8 @@ int cb_light_map_init(struct cb_light_map *m, int w, int h)
     m->light = cb_alloc_aligned(n);
     m->cell = cb_alloc_aligned(n / CELL_PX + 1);
     m->open = malloc(n * sizeof *m->open);
-    return m->mask && m->light && m->cell && m->open ? 0 : -ENOMEM;
+    m->slopes = malloc(((size_t) w + 2) * sizeof *m->slopes);
+    return m->mask && m->light && m->cell && m->open && m->slopes ? 0 : -ENOMEM;
 }
 
 void cb_light_map_deinit(struct cb_light_map *m)
@@ -46,6 +46,9 @@ void cb_light_map_deinit(struct cb_light_map *m)
     free(m->light);
     free(m->cell);
     free(m->open);
+    free(m->slopes);
+    cb_blobs_deinit(&m->changed);
+    cb_blobs_deinit(&m->roads);
     *m = (struct cb_light_map){0};
 }
 
@@ -60,33 +63,47 @@ static int lift(const struct cb_light_map *m, const struct cb_foreground *fg, si
     return (difference(fg, i) * m->share[fg->bg[i] >> 8]) >> 8;
 }
 
-/* Brighter than the road, and no edge: by the plane through the 3 × 3 differences around it. */
-static bool is_soft(const struct cb_light_map *m, const struct cb_foreground *fg, size_t i)
+/* Of the lifts in a column of three, whose middle is px i. */
+static struct cb_light_slope slope_at(const struct cb_light_map *m, const struct cb_foreground *fg,
+                                      size_t i)
 {
-    int sum = 0, across = 0, down = 0;
-    for (int y = -1; y <= 1; y++) {
-        size_t row = (size_t) ((ptrdiff_t) i + y * fg->w);
-        int a = lift(m, fg, row - 1), b = lift(m, fg, row), c = lift(m, fg, row + 1);
-        sum += a + b + c;
-        across += c - a;
-        down += y * (a + b + c);
-    }
+    size_t w = (size_t) fg->w;
+    int above = lift(m, fg, i - w), at = lift(m, fg, i), below = lift(m, fg, i + w);
+    return (struct cb_light_slope){above + at + below, below - above};
+}
+
+/*
+ * Brighter than the road, and no edge: by the plane through the 3 × 3 lifts of the columns a, b, c.
+ * @param least  slope that is none, levels
+ */
+static bool is_soft(struct cb_light_slope a, struct cb_light_slope b, struct cb_light_slope c,
+                    float least)
+{
+    int sum = a.sum + b.sum + c.sum, across = c.sum - a.sum, down = a.down + b.down + c.down;
     if (sum <= 0)
         return false;
-    float mean = (float) sum / (9 * 16), least = fmaxf(SLOPE_MIN, (float) (SLOPE_NOISE * fg->noise));
+    float mean = (float) sum / (9 * 16);
     float limit = 6 * 16 * fmaxf(least, (float) SLOPE_SHARE * mean);
     return (float) across * (float) across + (float) down * (float) down < limit * limit;
 }
 
-static void tell_soft(struct cb_light_map *m, const struct cb_foreground *fg, const int *span)
+/* Each changed pixel, but at the picture's border. */
+static void tell_soft(struct cb_light_map *m, const struct cb_foreground *fg)
 {
-    for (int y = 1; y + 1 < fg->h; y++)
-        for (int x = span[2 * y] > 1 ? span[2 * y] : 1;
-             x < span[2 * y + 1] && x + 1 < fg->w; x++) {
-            size_t i = (size_t) y * (size_t) fg->w + (size_t) x;
-            if (fg->mask[i])
-                m->light[i] = is_soft(m, fg, i) ? SOFT : HARD;
+    float least = fmaxf(SLOPE_MIN, (float) (SLOPE_NOISE * fg->noise));
+    for (size_t k = 0; k < m->changed.n_runs; k++) {
+        const struct cb_run *r = &m->changed.run[k];
+        int x0 = r->x0 > 1 ? r->x0 : 1, x1 = r->x1 < fg->w - 1 ? r->x1 : fg->w - 1;
+        size_t row = (size_t) r->y * (size_t) fg->w;
+        if (r->y < 1 || r->y + 1 >= fg->h)
+            continue;
+        for (int x = x0 - 1; x <= x1; x++)
+            m->slopes[x - x0 + 1] = slope_at(m, fg, row + (size_t) x);
+        for (int x = x0; x < x1; x++) {
+            const struct cb_light_slope *s = &m->slopes[x - x0];
+            m->light[row + (size_t) x] = is_soft(s[0], s[1], s[2], least) ? SOFT : HARD;
         }
+    }
 }
 
 /* No edge within a px: what is narrower than three is a gap in a body's outline. */
@@ -150,46 +167,34 @@ static void settle(struct cb_light_map *m, const struct cb_foreground *fg, int n
 static void fill_cells(struct cb_light_map *m, const struct cb_foreground *fg, const int *span,
                        int cw, int ch)
 {
-    for (int cy = 0; cy < ch; cy++)
-        for (int cx = 0; cx < cw; cx++) {
-            bool is_free = true;
-            for (int y = cy * CELL_PX; y < (cy + 1) * CELL_PX && is_free; y++) {
-                const uint8_t *row = fg->mask + (size_t) y * (size_t) fg->w + cx * CELL_PX;
-                is_free = cx * CELL_PX >= span[2 * y] && (cx + 1) * CELL_PX <= span[2 * y + 1];
-                for (int k = 0; k < CELL_PX; k++)
-                    is_free &= !row[k];
-            }
-            m->cell[cy * cw + cx] = is_free ? UNCHANGED : CHANGED;
+    memset(m->cell, 0, (size_t) cw * (size_t) ch);
+    for (int cy = 0; cy < ch; cy++) {
+        int x0 = 0, x1 = fg->w;
+        for (int y = cy * CELL_PX; y < (cy + 1) * CELL_PX; y++) {
+            x0 = span[2 * y] > x0 ? span[2 * y] : x0;
+            x1 = span[2 * y + 1] < x1 ? span[2 * y + 1] : x1;
         }
-}
-
-/* The patch of unchanged squares around one of them becomes road if it is large. */
-static void grow_road(struct cb_light_map *m, int first, int cw, int ch)
-{
-    int n_open = 0, n = 0;
-    m->open[n_open++] = first;
-    m->cell[first] = ROAD;
-    while (n < n_open) { /* the list stays: it is the patch */
-        int i = m->open[n++], x = i % cw, y = i / cw;
-        const int beside[] = {x > 0 ? i - 1 : i, x + 1 < cw ? i + 1 : i, y > 0 ? i - cw : i,
-                              y + 1 < ch ? i + cw : i};
-        for (size_t k = 0; k < CB_LEN(beside); k++)
-            if (m->cell[beside[k]] == UNCHANGED) {
-                m->cell[beside[k]] = ROAD;
-                m->open[n_open++] = beside[k];
-            }
+        for (int cx = (x0 + CELL_PX - 1) / CELL_PX; cx < x1 / CELL_PX; cx++) {
+            uint32_t any = 0, four;
+            for (int y = cy * CELL_PX; y < (cy + 1) * CELL_PX; y++, any |= four)
+                memcpy(&four, fg->mask + (size_t) y * (size_t) fg->w + cx * CELL_PX, sizeof four);
+            m->cell[cy * cw + cx] = !any;
+        }
     }
-    for (int k = 0; k < n && n < ROAD_SHARE * cw * ch; k++)
-        m->cell[m->open[k]] = CHANGED;
 }
 
-static void find_road(struct cb_light_map *m, const struct cb_foreground *fg, const int *span)
+/* Large patches of unchanged squares are road. */
+static int find_road(struct cb_light_map *m, const struct cb_foreground *fg, const int *span)
 {
     int cw = fg->w / CELL_PX, ch = fg->h / CELL_PX;
     fill_cells(m, fg, span, cw, ch);
-    for (int i = 0; i < cw * ch; i++)
-        if (m->cell[i] == UNCHANGED)
-            grow_road(m, i, cw, ch);
+    int e = cb_blobs_find(&m->roads, m->cell, cw, ch);
+    for (size_t i = 0; i < m->roads.n_runs && e == 0; i++) {
+        const struct cb_run *r = &m->roads.run[i];
+        if (m->roads.blob[r->blob].area < ROAD_SHARE * cw * ch)
+            memset(m->cell + r->y * cw + r->x0, 0, (size_t) (r->x1 - r->x0));
+    }
+    return e;
 }
 
 /* Whether unlit road is as near as the squares are large. */
@@ -198,70 +203,116 @@ static bool is_by_road(const struct cb_light_map *m, const struct cb_foreground 
     int cw = fg->w / CELL_PX, ch = fg->h / CELL_PX, cx = x / CELL_PX, cy = y / CELL_PX;
     for (int j = cy - 1; j <= cy + 1; j++)
         for (int i = cx - 1; i <= cx + 1; i++)
-            if (i >= 0 && j >= 0 && i < cw && j < ch && m->cell[j * cw + i] == ROAD)
+            if (i >= 0 && j >= 0 && i < cw && j < ch && m->cell[j * cw + i])
                 return true;
     return false;
+}
+
+/* Soft from the road beside it on: what is spread from here may be a pool. */
+static bool is_seed(const struct cb_light_map *m, const struct cb_foreground *fg, int x, int y)
+{
+    size_t w = (size_t) fg->w, i = (size_t) y * w + (size_t) x;
+    return m->light[i] == SOFT && is_open(m, i, w) &&
+           !(fg->mask[i - 1] && fg->mask[i + 1] && fg->mask[i - w] && fg->mask[i + w]) &&
+           is_by_road(m, fg, x, y);
 }
 
 /* @return whether there is any */
 static bool flood(struct cb_light_map *m, const struct cb_foreground *fg)
 {
     bool is_any = false;
-    size_t w = (size_t) fg->w;
-    for (int y = 1; y + 1 < fg->h; y++)
-        for (int x = 1; x + 1 < fg->w; x++) {
-            size_t i = (size_t) y * w + (size_t) x;
-            if (m->light[i] != SOFT || !is_open(m, i, w) ||
-                (fg->mask[i - 1] && fg->mask[i + 1] && fg->mask[i - w] && fg->mask[i + w]) ||
-                !is_by_road(m, fg, x, y))
+    for (size_t k = 0; k < m->changed.n_runs; k++) {
+        const struct cb_run *r = &m->changed.run[k];
+        for (int x = r->x0; x < r->x1; x++) {
+            if (!is_seed(m, fg, x, r->y))
                 continue;
-            int n = spread(m, fg, i);
+            int n = spread(m, fg, (size_t) r->y * (size_t) fg->w + (size_t) x);
             if (is_pool(m, fg, n)) {
                 settle(m, fg, n);
                 is_any = true;
                 continue;
             }
-            for (int k = 0; k < n; k++)
-                m->light[m->open[k]] = HARD;
+            for (int j = 0; j < n; j++)
+                m->light[m->open[j]] = HARD;
         }
+    }
     return is_any;
 }
 
-/* Thin bright runs beside light, n px from first on, step apart, are its rim. */
-static void clear_rims(struct cb_light_map *m, const struct cb_foreground *fg, size_t first,
-                       size_t step, int n)
+/* What was changed and is no light stays in the mask. */
+static void take_out(struct cb_light_map *m, const struct cb_foreground *fg)
 {
-    for (int k = 1, len; k + 1 < n; k += len) {
-        size_t i = first + (size_t) k * step;
-        bool is_bright = true;
-        len = 1;
-        if (!m->mask[i])
-            continue;
-        for (len = 0; k + len + 1 < n && m->mask[i + (size_t) len * step]; len++)
-            is_bright &= difference(fg, i + (size_t) len * step) > 0;
-        bool is_beside = m->light[i - step] == LIGHT || m->light[i + (size_t) len * step] == LIGHT;
-        if (!is_bright || !is_beside || len > RIM_PX)
-            continue;
-        for (int j = 0; j < len; j++) {
-            m->mask[i + (size_t) j * step] = 0;
-            m->light[i + (size_t) j * step] = LIGHT;
+    memcpy(m->mask, fg->mask, (size_t) fg->w * (size_t) fg->h);
+    for (size_t k = 0; k < m->changed.n_runs; k++) {
+        const struct cb_run *r = &m->changed.run[k];
+        size_t row = (size_t) r->y * (size_t) fg->w;
+        for (size_t i = row + (size_t) r->x0; i < row + (size_t) r->x1; i++) {
+            m->light[i] &= LIGHT;
+            if (m->light[i])
+                m->mask[i] = 0;
         }
     }
+}
+
+/* A thin bright run from px i on, step apart, is the rim of light that it lies beside. */
+static void clear_rim(struct cb_light_map *m, const struct cb_foreground *fg, size_t i, size_t step)
+{
+    size_t n = 0;
+    for (; m->mask[i + n * step]; n++)
+        if (n == RIM_PX || difference(fg, i + n * step) <= 0)
+            return;
+    if (m->light[i - step] != LIGHT && m->light[i + n * step] != LIGHT)
+        return;
+    for (size_t k = 0; k < n; k++) {
+        m->mask[i + k * step] = 0;
+        m->light[i + k * step] = LIGHT;
+    }
+}
+
+/* Those across (step: 1) or down (a row). The mask's outermost rows and columns are empty. */
+static void clear_rims(struct cb_light_map *m, const struct cb_foreground *fg, size_t step)
+{
+    for (size_t k = 0; k < m->changed.n_runs; k++) {
+        const struct cb_run *r = &m->changed.run[k];
+        size_t row = (size_t) r->y * (size_t) fg->w;
+        for (size_t i = row + (size_t) r->x0; i < row + (size_t) r->x1; i++)
+            if (m->mask[i] && !m->mask[i - step])
+                clear_rim(m, fg, i, step);
+    }
+}
+
+/* Lists the light. @return how many px */
+static int list_light(struct cb_light_map *m, const struct cb_foreground *fg)
+{
+    int n = 0;
+    for (size_t k = 0; k < m->changed.n_runs; k++) {
+        const struct cb_run *r = &m->changed.run[k];
+        int row = r->y * fg->w;
+        for (int i = row + r->x0; i < row + r->x1; i++)
+            if (m->light[i])
+                m->open[n++] = i;
+    }
+    return n;
 }
 
 /* What is left of the light beside it, too faint to be called changed. */
 static void clear_fringes(struct cb_light_map *m, const struct cb_foreground *fg)
 {
-    size_t w = (size_t) fg->w, n = w * (size_t) fg->h;
-    for (int round = 0; round < FRINGE_PX; round++) {
-        int n_open = 0;
-        for (size_t i = w + 1; i + w + 1 < n; i++)
-            if (!m->light[i] && !m->mask[i] && difference(fg, i) > 0 &&
-                (m->light[i - 1] | m->light[i + 1] | m->light[i - w] | m->light[i + w]))
-                m->open[n_open++] = (int) i;
-        for (int k = 0; k < n_open; k++)
-            m->light[m->open[k]] = LIGHT;
-    }
+    size_t w = (size_t) fg->w, n_px = w * (size_t) fg->h;
+    int from = 0, n = list_light(m, fg);
+    for (int round = 0; round < FRINGE_PX; round++)
+        for (int to = n; from < to; from++) {
+            size_t i = (size_t) m->open[from];
+            const size_t beside[] = {i - 1, i + 1, i - w, i + w};
+            for (size_t k = 0; k < CB_LEN(beside); k++) {
+                size_t j = beside[k];
+                if (j <= w || j + w + 1 >= n_px || m->light[j] || m->mask[j] ||
+                    difference(fg, j) <= 0)
+                    continue;
+                m->light[j] = LIGHT;
+                m->open[n++] = (int) j;
+            }
+        }
 }
 
 /* Lamps light a road that is darker than this; by day most are brighter. */
@@ -274,26 +325,22 @@ static bool may_be_night(const struct cb_foreground *fg, const int *span)
     return sum < NIGHT_LUMA * n;
 }
 
-bool cb_light_map_clear(struct cb_light_map *m, struct cb_foreground *fg, const int *span)
+int cb_light_map_clear(struct cb_light_map *m, struct cb_foreground *fg, const int *span)
 {
-    size_t n = (size_t) fg->w * (size_t) fg->h;
     if (!may_be_night(fg, span))
-        return false;
-    memset(m->light, 0, n);
-    find_road(m, fg, span);
-    tell_soft(m, fg, span);
+        return 0;
+    int e = cb_blobs_find(&m->changed, fg->mask, fg->w, fg->h);
+    if (e < 0 || (e = find_road(m, fg, span)) < 0)
+        return e;
+    memset(m->light, 0, (size_t) fg->w * (size_t) fg->h);
+    tell_soft(m, fg);
     if (!flood(m, fg))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        m->light[i] &= LIGHT;
-        m->mask[i] = m->light[i] ? 0 : fg->mask[i];
-    }
-    for (int x = 0; x < fg->w; x++)
-        clear_rims(m, fg, (size_t) x, (size_t) fg->w, fg->h);
-    for (int y = 0; y < fg->h; y++)
-        clear_rims(m, fg, (size_t) y * (size_t) fg->w, 1, fg->w);
+        return 0;
+    take_out(m, fg);
+    clear_rims(m, fg, (size_t) fg->w);
+    clear_rims(m, fg, 1);
     clear_fringes(m, fg);
     fg->mask = m->mask;
     fg->light = m->light;
-    return true;
+    return 0;
 }

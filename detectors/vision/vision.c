@@ -159,8 +159,9 @@ static int look(struct cb_vision *v, const uint8_t *img, int64_t t_ns, cb_vision
     struct cb_foreground fg;
     cb_backdrop_add(v->background, img, v->region.span, cb_s_from_ns(t_ns - v->t_ns), &fg);
     v->t_ns = t_ns;
-    bool has_light = cb_light_map_clear(&v->light, &fg, v->region.span);
-    int r = has_light ? 0 : cb_cast_take_out(v->cast, &fg, v->region.span);
+    int r = cb_light_map_clear(&v->light, &fg, v->region.span);
+    if (r == 0 && !fg.light)
+        r = cb_cast_take_out(v->cast, &fg, v->region.span);
     if (r == 0)
         r = cb_blobs_find(&v->blobs, fg.mask, fg.w, fg.h);
     if (r < 0)

@@ -58,7 +58,8 @@ static bool clear(struct scene *s)
     for (int i = 0; i < W * H; i++)
         s->mask[i] = abs(s->img[i] - (s->bg[i] >> 8)) > CHANGED;
     assert_int_equal(0, cb_light_map_init(&s->map, W, H));
-    return cb_light_map_clear(&s->map, &s->fg, s->span);
+    assert_int_equal(0, cb_light_map_clear(&s->map, &s->fg, s->span));
+    return s->fg.light;
 }
 
 static int count(const struct scene *s, int x0, int y0, int x1, int y1)
