@@ -10,6 +10,7 @@
 #include "dsp/dsp_picture.h"
 
 #define ONE           240  /* look of a ratio of one */
+#define UNSEEN        255
 #define BIN           5    /* looks in a bin */
 #define RATIO_MIN     0.2  /* of the lit road's luma over black: skylight and the code's gamma */
 #define RATIO_MAX     0.95
@@ -93,20 +94,25 @@ struct around {
 
 static void read_around(const struct cb_foreground *fg, size_t at, struct around *a)
 {
+    int black = fg->black * 16, k = 0;
     a->sum_img = a->sum_bg = 0;
-    for (int k = 0; k < 9; k++) {
-        size_t i = at + (size_t) ((ptrdiff_t) (k / 3 - 1) * fg->w + k % 3 - 1);
-        a->img[k] = (fg->img[i] - fg->black) * 16;
-        a->bg[k] = (fg->bg[i] >> 4) - fg->black * 16;
-        a->sum_img += a->img[k];
-        a->sum_bg += a->bg[k];
+    for (int y = -1; y <= 1; y++) {
+        size_t row = (size_t) ((ptrdiff_t) at + (ptrdiff_t) y * fg->w);
+        for (size_t i = row - 1; i <= row + 1; i++, k++) {
+            a->img[k] = fg->img[i] * 16 - black;
+            a->bg[k] = (fg->bg[i] >> 4) - black;
+            a->sum_img += a->img[k];
+            a->sum_bg += a->bg[k];
+        }
     }
 }
 
-/* The ratio around a pixel if the road is seen there, darkened; else 0. */
-static uint8_t look_at(const struct cb_foreground *fg, size_t at, double ridge)
+/* The ratio around a changed pixel if the road is seen there, darkened; else 0. */
+static uint8_t ratio_at(const struct cb_foreground *fg, size_t at, double ridge)
 {
     struct around a;
+    if (fg->img[at] >= fg->bg[at] >> 8)
+        return 0;
     read_around(fg, at, &a);
     if (a.sum_bg < 9 * 16 * DARK_MIN || a.sum_img < RATIO_MIN * a.sum_bg ||
         a.sum_img > RATIO_MAX * a.sum_bg)
@@ -114,7 +120,7 @@ static uint8_t look_at(const struct cb_foreground *fg, size_t at, double ridge)
     int64_t residual = 0, texture = 0;
     for (int k = 0; k < 9; k++) {
         residual += llabs((int64_t) a.img[k] * a.sum_bg - (int64_t) a.bg[k] * a.sum_img);
-        texture += llabs((int64_t) a.bg[k] * 9 - a.sum_bg);
+        texture += abs(a.bg[k] * 9 - a.sum_bg);
     }
     double left = RIDGE_TEXTURE * (double) texture * a.sum_img / 9;
     if ((double) residual > fmax(ridge * 9 * 16 * a.sum_bg, left))
@@ -122,23 +128,26 @@ static uint8_t look_at(const struct cb_foreground *fg, size_t at, double ridge)
     return (uint8_t) ((a.sum_img * ONE + a.sum_bg / 2) / a.sum_bg);
 }
 
-static void look(struct cb_cast *c, const struct cb_foreground *fg, const int *span)
+/* Each pixel is looked at when it is asked for, once. */
+static uint8_t look_at(struct cb_cast *c, const struct cb_foreground *fg, size_t i)
 {
-    double ridge = fmax(RIDGE_LEVELS, RIDGE_NOISE * fg->noise);
-    memset(c->look, 0, (size_t) c->w * (size_t) c->h);
-    for (int y = 1; y + 1 < c->h; y++) {
-        int x1 = span[2 * y + 1] < c->w - 1 ? span[2 * y + 1] : c->w - 1;
-        for (int x = span[2 * y] > 1 ? span[2 * y] : 1; x < x1; x++) {
-            size_t i = (size_t) y * (size_t) c->w + (size_t) x;
-            if (!fg->mask[i])
-                x += cb_dsp_n_quiet(&fg->mask[i], x1 - x) - 1;
-            else if (fg->img[i] < fg->bg[i] >> 8)
-                c->look[i] = look_at(fg, i, ridge);
-        }
-    }
+    if (c->look[i] == UNSEEN)
+        c->look[i] = fg->mask[i] ? ratio_at(fg, i, c->ridge) : 0;
+    return c->look[i];
 }
 
-static bool is_broad(const struct cb_cast *c, int x, int y)
+/* At the picture's border there is nothing around a pixel. */
+static void start_looking(struct cb_cast *c, const struct cb_foreground *fg)
+{
+    c->ridge = fmax(RIDGE_LEVELS, RIDGE_NOISE * fg->noise);
+    memset(c->look, UNSEEN, (size_t) c->w * (size_t) c->h);
+    memset(c->look, 0, (size_t) c->w);
+    memset(c->look + (size_t) c->w * (size_t) (c->h - 1), 0, (size_t) c->w);
+    for (int y = 0; y < c->h; y++)
+        c->look[(size_t) y * (size_t) c->w] = c->look[(size_t) (y + 1) * (size_t) c->w - 1] = 0;
+}
+
+static bool is_broad(struct cb_cast *c, const struct cb_foreground *fg, int x, int y)
 {
     size_t i = (size_t) y * (size_t) c->w + (size_t) x;
     int arm = c->arm[y], tall = c->look[i] > LIGHT * ONE ? arm : (int) ceil(TALL * arm);
@@ -146,7 +155,7 @@ static bool is_broad(const struct cb_cast *c, int x, int y)
         return false;
     ptrdiff_t off[] = {-arm, arm, -(ptrdiff_t) tall * c->w, (ptrdiff_t) tall * c->w};
     for (size_t k = 0; k < CB_LEN(off); k++)
-        if (abs(c->look[(size_t) ((ptrdiff_t) i + off[k])] - c->look[i]) > ARM_SPREAD)
+        if (abs(look_at(c, fg, (size_t) ((ptrdiff_t) i + off[k])) - c->look[i]) > ARM_SPREAD)
             return false;
     return true;
 }
@@ -205,13 +214,13 @@ static void find_ratio(struct cb_cast *c)
 
 void cb_cast_learn(struct cb_cast *c, const struct cb_foreground *fg, const int *span)
 {
-    look(c, fg, span);
+    start_looking(c, fg);
     for (int y = 1; y + 1 < c->h; y += 2)
         for (int x = span[2 * y] + 1; x + 1 < span[2 * y + 1]; x += 2) {
             size_t i = (size_t) y * (size_t) c->w + (size_t) x;
-            if (!c->look[i])
-                x += (cb_dsp_n_quiet(&c->look[i], span[2 * y + 1] - x) - 1) / 2 * 2;
-            else if (is_broad(c, x, y))
+            if (!fg->mask[i])
+                x += (cb_dsp_n_quiet(&fg->mask[i], span[2 * y + 1] - x) - 1) / 2 * 2;
+            else if (look_at(c, fg, i) && is_broad(c, fg, x, y))
                 note(c, fg, i);
         }
     forget(c);
@@ -239,7 +248,7 @@ static void add_rim(const struct cb_cast *c, const struct cb_foreground *fg, int
     p->other += fg->mask[i] && !c->core[i];
 }
 
-static int find_proofs(const struct cb_cast *c, const struct cb_foreground *fg, struct proof **ret)
+static int find_proofs(struct cb_cast *c, const struct cb_foreground *fg, struct proof **ret)
 {
     const int off = RIM_PX + 1;
     struct proof *proof = calloc(c->patches.n + 1, sizeof *proof);
@@ -253,7 +262,7 @@ static int find_proofs(const struct cb_cast *c, const struct cb_foreground *fg, 
         for (int x = r->x0; x < r->x1; x++) {
             add_rim(c, fg, x, r->y - off, of);
             add_rim(c, fg, x, r->y + off, of);
-            if ((x & r->y & 1) && c->look[r->y * c->w + x])
+            if ((x & r->y & 1) && look_at(c, fg, (size_t) (r->y * c->w + x)))
                 add_texture(fg, (size_t) (r->y * c->w + x), &of->kept, &of->texture);
         }
     }
@@ -326,11 +335,21 @@ static void take_out_rims(struct cb_cast *c, const struct cb_foreground *fg, con
     }
 }
 
+static void tell_near(struct cb_cast *c, const struct cb_foreground *fg)
+{
+    size_t n = (size_t) c->w * (size_t) c->h;
+    int want = (int) lround(c->ratio * ONE);
+    memset(c->near, 0, n);
+    for (size_t i = 0; i < n; i++) {
+        i += (size_t) cb_dsp_n_quiet(&fg->mask[i], (int) (n - i));
+        if (i < n)
+            c->near[i] = abs(look_at(c, fg, i) - want) <= TOLERANCE;
+    }
+}
+
 static int take_out(struct cb_cast *c, const struct cb_foreground *fg, const int *span)
 {
-    int want = (int) lround(c->ratio * ONE);
-    for (size_t i = 0; i < (size_t) c->w * (size_t) c->h; i++)
-        c->near[i] = abs(c->look[i] - want) <= TOLERANCE;
+    tell_near(c, fg);
     cb_dsp_majority3(c->core, c->near, c->w, c->h, 5); /* noise strikes single pixels */
     int e = cb_blobs_find(&c->patches, c->core, c->w, c->h);
     CB_AUTO_FREE struct proof *proof = NULL;

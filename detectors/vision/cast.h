@@ -15,7 +15,8 @@
 struct cb_cast {
     int w, h;
     int *arm;             /* by row: half of what is broad, px */
-    uint8_t *look;        /* ratio of what looks like darkened road, by CB_CAST_ONE; 0: does not */
+    uint8_t *look;        /* ratio of what looks like darkened road; 0: does not; UNSEEN */
+    double ridge;         /* what the picture's noise leaves of a road's texture, levels */
     uint8_t *mask, *shade; /* what is left of the changes, and what was taken out */
     uint8_t *near, *core; /* pixels of the ratio, and most of whose neighbours have it */
     struct cb_blobs patches;
