@@ -28,21 +28,22 @@ static int add_run(struct cb_blobs *b, const uint8_t *row, int y, int x0, int x1
     return 0;
 }
 
-/* Joins the runs of row [cur, n_runs) with those of the row above, [above, cur), that touch. */
-static void link_rows(struct cb_blobs *b, size_t above, size_t cur)
+/* Joins the runs of row [cur, n_runs) with those of the row above, [above, cur), that touch, with
+ * a corner of 1 also diagonally. */
+static void link_rows(struct cb_blobs *b, size_t above, size_t cur, int corner)
 {
     size_t i = above;
     for (size_t j = cur; j < b->n_runs; j++) {
-        while (i < cur && b->run[i].x1 < b->run[j].x0)
+        while (i < cur && b->run[i].x1 + corner <= b->run[j].x0)
             i++;
-        for (size_t k = i; k < cur && b->run[k].x0 <= b->run[j].x1; k++) {
+        for (size_t k = i; k < cur && b->run[k].x0 < b->run[j].x1 + corner; k++) {
             int p = root_of(b->parent, (int) k), q = root_of(b->parent, (int) j);
             b->parent[p > q ? p : q] = p < q ? p : q;
         }
     }
 }
 
-static int find_runs(struct cb_blobs *b, const uint8_t *mask, int w, int h)
+static int find_runs(struct cb_blobs *b, const uint8_t *mask, int w, int h, int corner)
 {
     size_t above = 0;
     for (int y = 0; y < h; y++) {
@@ -65,7 +66,7 @@ static int find_runs(struct cb_blobs *b, const uint8_t *mask, int w, int h)
                 return -ENOMEM;
         }
         if (above < cur && b->run[above].y == y - 1)
-            link_rows(b, above, cur);
+            link_rows(b, above, cur, corner);
         above = cur;
     }
     return 0;
@@ -100,11 +101,11 @@ static int collect(struct cb_blobs *b)
     return 0;
 }
 
-int cb_blobs_find(struct cb_blobs *b, const uint8_t *mask, int w, int h)
+int cb_blobs_find(struct cb_blobs *b, const uint8_t *mask, int w, int h, bool has_corners)
 {
     b->n_runs = 0;
     b->n = 0;
-    int r = find_runs(b, mask, w, h);
+    int r = find_runs(b, mask, w, h, has_corners);
     return r < 0 ? r : collect(b);
 }
 

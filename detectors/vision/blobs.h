@@ -1,6 +1,7 @@
 #ifndef DETECTORS_VISION_BLOBS_H
 #define DETECTORS_VISION_BLOBS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,8 +28,12 @@ struct cb_blobs {
     size_t cap_parent;
 };
 
-/** Finds the 8-connected patches of mask != 0 (2: strong). @return 0 or -ENOMEM */
-int cb_blobs_find(struct cb_blobs *b, const uint8_t *mask, int w, int h);
+/**
+ * Finds the connected patches of mask != 0 (2: strong).
+ * @param has_corners  8-connected: pixels that touch at a corner are connected
+ * @return 0 or -ENOMEM
+ */
+int cb_blobs_find(struct cb_blobs *b, const uint8_t *mask, int w, int h, bool has_corners);
 /** Makes one of two; from is left empty (area 0). */
 void cb_blobs_join(struct cb_blobs *b, int into, int from);
 /** Lowest row + 1 of the blob in each column from its x0, 0 where it has none; n = x1 − x0. */

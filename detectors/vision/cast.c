@@ -351,7 +351,7 @@ static int take_out(struct cb_cast *c, const struct cb_foreground *fg, const int
 {
     tell_near(c, fg);
     cb_dsp_majority3(c->core, c->near, c->w, c->h, 5); /* noise strikes single pixels */
-    int e = cb_blobs_find(&c->patches, c->core, c->w, c->h);
+    int e = cb_blobs_find(&c->patches, c->core, c->w, c->h, true);
     CB_AUTO_FREE struct proof *proof = NULL;
     if (e < 0 || (e = find_proofs(c, fg, &proof)) < 0)
         return e;

@@ -188,7 +188,7 @@ static int find_road(struct cb_light_map *m, const struct cb_foreground *fg, con
 {
     int cw = fg->w / CELL_PX, ch = fg->h / CELL_PX;
     fill_cells(m, fg, span, cw, ch);
-    int e = cb_blobs_find(&m->roads, m->cell, cw, ch);
+    int e = cb_blobs_find(&m->roads, m->cell, cw, ch, false);
     for (size_t i = 0; i < m->roads.n_runs && e == 0; i++) {
         const struct cb_run *r = &m->roads.run[i];
         if (m->roads.blob[r->blob].area < ROAD_SHARE * cw * ch)
@@ -329,7 +329,7 @@ int cb_light_map_clear(struct cb_light_map *m, struct cb_foreground *fg, const i
 {
     if (!may_be_night(fg, span))
         return 0;
-    int e = cb_blobs_find(&m->changed, fg->mask, fg->w, fg->h);
+    int e = cb_blobs_find(&m->changed, fg->mask, fg->w, fg->h, true);
     if (e < 0 || (e = find_road(m, fg, span)) < 0)
         return e;
     memset(m->light, 0, (size_t) fg->w * (size_t) fg->h);

@@ -163,7 +163,7 @@ static int look(struct cb_vision *v, const uint8_t *img, int64_t t_ns, cb_vision
     if (r == 0 && !fg.light)
         r = cb_cast_take_out(v->cast, &fg, v->region.span);
     if (r == 0)
-        r = cb_blobs_find(&v->blobs, fg.mask, fg.w, fg.h);
+        r = cb_blobs_find(&v->blobs, fg.mask, fg.w, fg.h, true);
     if (r < 0)
         return r;
     join_fragments(v);

@@ -172,7 +172,7 @@ static void test_two_bodies_that_a_shadow_joined_are_two(void **state)
     paint(s, 90, 30, 30, 40, 30);
     assert_int_equal(cb_cast_take_out(s->cast, &s->fg, s->span), 0);
     struct cb_blobs b = {0};
-    assert_int_equal(cb_blobs_find(&b, s->fg.mask, W, H), 0);
+    assert_int_equal(cb_blobs_find(&b, s->fg.mask, W, H, true), 0);
     assert_int_equal(b.n, 2);
     cb_blobs_deinit(&b);
 }
@@ -215,7 +215,7 @@ static void test_a_strip_within_shadow_is_a_rest_of_it(void **state)
         for (int y = 30; y < 70; y++)
             shaded[y * W + 64] = shaded[y * W + 59] = is_rest;
         s->fg.shade = shaded;
-        assert_int_equal(cb_blobs_find(&b, s->mask, W, H), 0);
+        assert_int_equal(cb_blobs_find(&b, s->mask, W, H, true), 0);
         assert_int_equal(cb_cast_is_rest(&s->fg, &b, 0), is_rest);
     }
     cb_blobs_deinit(&b);

@@ -113,21 +113,41 @@ static void test_a_lit_side_is_no_light(void **state)
     cb_light_map_deinit(&s.map);
 }
 
-/* A body whose middle is as bright as the road: that hole is no road from which light comes in. */
+/* A body that gets softly as dark as the road towards its middle, (120, 80). */
+static void draw_hollow_body(struct scene *s)
+{
+    draw_body(s, 80, 40, 160, 120, ROAD + 60);
+    for (int y = 50; y < 110; y++)
+        for (int x = 90; x < 150; x++) {
+            double r = hypot(x - 120, y - 80) / 30;
+            s->img[y * W + x] = (uint8_t) (ROAD + 60 * fmin(1, r * r));
+        }
+}
+
+/* A hole is no road from which light comes in. */
 static void test_a_hole_in_a_body_lets_no_light_in(void **state)
 {
     (void) state;
     static struct scene s;
     draw_road(&s, ROAD);
-    draw_body(&s, 100, 40, 170, 120, ROAD + 60);
-    for (int y = 60; y < 100; y++)
-        for (int x = 115; x < 155; x++) {
-            double r = hypot(x - 135, y - 80) / 20;
-            s.img[y * W + x] = (uint8_t) (ROAD + 60 * fmin(1, r * r));
-        }
+    draw_hollow_body(&s);
     clear(&s);
-    assert_in_range(count(&s, 101, 41, 169, 59), 68 * 18, 68 * 18);
-    assert_in_range(count(&s, 101, 101, 169, 119), 68 * 18, 68 * 18);
+    assert_in_range(count(&s, 81, 41, 159, 49), 78 * 8, 78 * 8);
+    assert_in_range(count(&s, 81, 111, 159, 119), 78 * 8, 78 * 8);
+    cb_light_map_deinit(&s.map);
+}
+
+/* Nor one that meets the road at corners only, from one square of the picture to the next. */
+static void test_a_corner_lets_no_light_in(void **state)
+{
+    (void) state;
+    static struct scene s;
+    draw_road(&s, ROAD);
+    draw_hollow_body(&s);
+    for (int k = 0; k < 10; k++)
+        draw_body(&s, 76 + 4 * k, 36 + 4 * k, 80 + 4 * k, 40 + 4 * k, ROAD);
+    clear(&s);
+    assert_in_range(count(&s, 81, 111, 159, 119), 78 * 8, 78 * 8);
     cb_light_map_deinit(&s.map);
 }
 
@@ -148,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_bodies_in_a_pool_stay),
         cmocka_unit_test(test_a_lit_side_is_no_light),
         cmocka_unit_test(test_a_hole_in_a_body_lets_no_light_in),
+        cmocka_unit_test(test_a_corner_lets_no_light_in),
         cmocka_unit_test(test_by_day_nothing_is_light),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
