@@ -20,6 +20,8 @@
 #include "worker.h"
 
 #define WEATHER_NS (10 * CB_NS_PER_S)
+/* No picture dropped for so long: the cores keep up again. */
+#define KEEPS_UP_NS (30 * CB_NS_PER_S)
 
 /* A configuration that came later lives until the last camera that was started with it is gone. */
 struct kept {
@@ -38,9 +40,11 @@ struct camera {
     bool is_leaving;      /* stopped, perhaps not yet through */
     bool is_weather_lost; /* the evidence thread's: said so in the log */
     bool is_clock_off;    /* likewise */
+    uint64_t n_dropped;   /* the evidence thread's: at its last look */
+    int64_t dropped_ns;   /* the evidence thread's: when the last look saw more of them */
     /* atomic */
     int drift_mpx; /* thousandths of a pixel that the scene has moved against its calibration */
-    bool is_suspended;
+    bool is_suspended, is_overloaded;
 };
 
 struct cb_cameras {
@@ -98,7 +102,7 @@ static void on_violation(void *self, const struct cb_violation *v)
     cb_sealing_push(c->all->sealing, c->lane, &anchored);
 }
 
-/* A suspended camera is the technician's: alerts on the bus are of violations alone. */
+/* A suspended camera is the technician's; cb_cameras_complain tells of it on the bus. */
 static void on_condition(void *self, const struct cb_condition *n)
 {
     struct camera *c = self;
@@ -170,12 +174,37 @@ static void compare_clock(struct camera *c)
     c->is_clock_off = is_off;
 }
 
-void cb_cameras_compare_clocks(struct cb_cameras *c)
+static void note_overload(struct camera *c)
+{
+    struct {
+        struct cb_log log;
+    } camera = {{"camera", cb_lane_conf(c->lane)->id}};
+    uint64_t n = cb_lane_n_dropped(c->lane);
+    bool was = __atomic_load_n(&c->is_overloaded, __ATOMIC_RELAXED), is = was;
+    int64_t now_ns = cb_clock_mono_ns();
+    if (n > c->n_dropped) {
+        c->dropped_ns = now_ns;
+        is = true;
+    } else if (now_ns - c->dropped_ns >= KEEPS_UP_NS) {
+        is = false;
+    }
+    c->n_dropped = n;
+    __atomic_store_n(&c->is_overloaded, is, __ATOMIC_RELAXED);
+    if (is && !was)
+        cb_err(&camera, "pictures are dropped: too few cores for so many cameras, vehicles are missed");
+    else if (was && !is)
+        cb_info(&camera, "no picture was dropped for %lld s", (long long) (KEEPS_UP_NS / CB_NS_PER_S));
+}
+
+void cb_cameras_look(struct cb_cameras *c)
 {
     pthread_mutex_lock(&c->lock);
-    for (size_t i = 0; i < c->n_cameras; i++)
-        if (!c->camera[i]->is_leaving)
-            compare_clock(c->camera[i]);
+    for (size_t i = 0; i < c->n_cameras; i++) {
+        if (c->camera[i]->is_leaving)
+            continue;
+        compare_clock(c->camera[i]);
+        note_overload(c->camera[i]);
+    }
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -449,24 +478,38 @@ bool cb_cameras_are_well(struct cb_cameras *c, int64_t max_ns)
     return are_well;
 }
 
-static void complain(struct camera *c, FILE *out)
+static void complain(struct camera *c, cb_health_fn *fn, void *arg)
 {
-    const char *id = cb_lane_conf(c->lane)->id;
-    double off_s = cb_lane_clock_difference_s(c->lane);
-    if (!cb_lane_is_live(c->lane))
-        fprintf(out, "camera %s: gives no pictures or sound\n", id);
-    if (__atomic_load_n(&c->is_suspended, __ATOMIC_RELAXED))
-        fprintf(out, "camera %s: suspended, it has moved against its calibration\n", id);
-    if (cb_lane_is_clock_off(c->lane))
-        fprintf(out, "camera %s: its clock is %+.1f s from the host's\n", id, off_s);
+    const struct cb_camera_conf *conf = cb_lane_conf(c->lane);
+    struct cb_health h = {0};
+    snprintf(h.camera, sizeof h.camera, "%s", conf->id);
+    snprintf(h.district, sizeof h.district, "%s", conf->district);
+    if (!cb_lane_is_live(c->lane)) {
+        snprintf(h.text, sizeof h.text, "gives no pictures or sound");
+        h.what = CB_HEALTH_LOST, fn(arg, &h);
+    }
+    if (__atomic_load_n(&c->is_suspended, __ATOMIC_RELAXED)) {
+        snprintf(h.text, sizeof h.text, "suspended, it has moved against its calibration");
+        h.what = CB_HEALTH_MOVED, fn(arg, &h);
+    }
+    if (cb_lane_is_clock_off(c->lane)) {
+        snprintf(h.text, sizeof h.text, "its clock is %+.1f s from the host's",
+                 cb_lane_clock_difference_s(c->lane));
+        h.what = CB_HEALTH_CLOCK, fn(arg, &h);
+    }
+    if (__atomic_load_n(&c->is_overloaded, __ATOMIC_RELAXED)) {
+        snprintf(h.text, sizeof h.text, "pictures are dropped, %llu by now: too few cores",
+                 (unsigned long long) cb_lane_n_dropped(c->lane));
+        h.what = CB_HEALTH_OVERLOAD, fn(arg, &h);
+    }
 }
 
-void cb_cameras_complain(struct cb_cameras *c, FILE *out)
+void cb_cameras_complain(struct cb_cameras *c, cb_health_fn *fn, void *arg)
 {
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < c->n_cameras; i++)
         if (!c->camera[i]->is_leaving)
-            complain(c->camera[i], out);
+            complain(c->camera[i], fn, arg);
     pthread_mutex_unlock(&c->lock);
 }
 

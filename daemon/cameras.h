@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "health_watch.h"
 
 struct cb_config;
 struct cb_minutes;
@@ -40,10 +41,10 @@ void cb_cameras_destroy(struct cb_cameras **c);
 bool cb_cameras_are_well(struct cb_cameras *c, int64_t max_ns);
 /** The stations' files, where it is time; the evidence thread's. */
 void cb_cameras_read_weather(struct cb_cameras *c);
-/** Says in the log which camera's own clock is off; the evidence thread's. */
-void cb_cameras_compare_clocks(struct cb_cameras *c);
-/** A line for each camera that is not as it should be. From any thread. */
-void cb_cameras_complain(struct cb_cameras *c, FILE *out);
+/** Says in the log whose clock is off and whose pictures are dropped; the evidence thread's, each second. */
+void cb_cameras_look(struct cb_cameras *c);
+/** Tells fn of each thing that is not as it should be with a camera. From any thread. */
+void cb_cameras_complain(struct cb_cameras *c, cb_health_fn *fn, void *arg);
 /** Prometheus text. From any thread. */
 void cb_cameras_print_metrics(struct cb_cameras *c, FILE *out);
 

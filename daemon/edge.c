@@ -16,6 +16,7 @@
 #include "curve_keys.h"
 #include "edge_outbox.h"
 #include "evidence/evidence.h"
+#include "health_watch.h"
 #include "host_clock.h"
 #include "lane.h"
 #include "minutes.h"
@@ -41,6 +42,8 @@ struct cb_edge {
 
     struct cb_host_clock clock; /* the evidence thread's */
     bool is_clock_told;         /* the evidence thread's: that it is not held to UTC, in the log */
+    struct cb_health_watch health; /* the main thread's */
+    bool is_health_new;            /* the main thread's: the bus has not been told */
     pthread_mutex_t lock;       /* leaf */
     struct cb_host_clock clock_shown; /* lock */
 };
@@ -118,7 +121,7 @@ static void on_tick(void *self)
     if (!__atomic_load_n(&e->is_started, __ATOMIC_ACQUIRE))
         return; /* the cameras are still being made */
     read_clock(e);
-    cb_cameras_compare_clocks(e->cameras);
+    cb_cameras_look(e->cameras);
     cb_cameras_read_weather(e->cameras);
     cb_minutes_tick(e->minutes, cb_clock_now_ns());
     keep_minutes(e);
@@ -183,6 +186,7 @@ int cb_edge_create(struct cb_edge **ret, const struct cb_config *config,
     e->clock_shown = e->clock;
     e->log = (struct cb_log){"edge", config->node.id};
     e->config = config;
+    e->health.node = config->node.id;
     int r;
     if ((r = cb_minutes_create(&e->minutes)) < 0 || (r = create_evidence(e, reterr)) < 0 ||
         (r = cb_cameras_create(&e->cameras, config, e->minutes, e->sealing, reterr)) < 0 ||
@@ -210,9 +214,64 @@ int cb_edge_allow(struct cb_edge *e, const struct cb_bus_curve *curve)
     return cb_bus_allow(e->bus, curve);
 }
 
+static void complain_of_outbox(struct cb_edge *e, cb_health_fn *fn, void *arg)
+{
+    struct cb_error err = {0};
+    struct cb_health h = {0};
+    struct cb_outbox_stats o = cb_outbox_stats(e->outbox);
+    if (cb_outbox_check_room(e->outbox, &err) < 0) {
+        snprintf(h.text, sizeof h.text, "outbox: %.90s: %.150s", err.where, err.text);
+        h.what = CB_HEALTH_DISK, fn(arg, &h);
+    }
+    if (o.n_set_aside) {
+        snprintf(h.text, sizeof h.text, "outbox: %llu packages are set aside, see `citybrain outbox`",
+                 (unsigned long long) o.n_set_aside);
+        h.what = CB_HEALTH_SET_ASIDE, fn(arg, &h);
+    }
+    if (o.n_damaged) {
+        snprintf(h.text, sizeof h.text, "outbox: %llu sealed folders are damaged",
+                 (unsigned long long) o.n_damaged);
+        h.what = CB_HEALTH_DAMAGED, fn(arg, &h);
+    }
+}
+
+static void find_complaints(struct cb_edge *e, cb_health_fn *fn, void *arg)
+{
+    if (!cb_edge_is_well(e))
+        fn(arg, &(struct cb_health){.what = CB_HEALTH_HANG, .text = "edge: a thread hangs"});
+    cb_cameras_complain(e->cameras, fn, arg);
+    complain_of_outbox(e, fn, arg);
+    if (!cb_bus_stats(e->bus).is_connected)
+        fn(arg, &(struct cb_health){.what = CB_HEALTH_STORE,
+                                    .text = "bus: the store is not connected"});
+    pthread_mutex_lock(&e->lock);
+    struct cb_host_clock clock = e->clock_shown;
+    pthread_mutex_unlock(&e->lock);
+    if (cb_host_clock_is_beyond(&clock)) {
+        struct cb_health h = {.what = CB_HEALTH_CLOCK};
+        snprintf(h.text, sizeof h.text, "clock: the host's is %+.3f s from UTC", clock.offset_s);
+        fn(arg, &h);
+    }
+}
+
+/* To the bus, when what is raised is something else than a second ago. */
+static void look_at_health(struct cb_edge *e)
+{
+    struct cb_health *raised = NULL;
+    size_t n = 0;
+    cb_health_watch_begin(&e->health, cb_clock_mono_ns(), cb_clock_now_ns());
+    find_complaints(e, cb_health_watch_add, &e->health);
+    if (cb_health_watch_end(&e->health))
+        e->is_health_new = true;
+    if (e->is_health_new && cb_health_watch_raised(&e->health, &raised, &n) == 0)
+        e->is_health_new = cb_bus_tell_health(e->bus, raised, n) < 0;
+    free(raised);
+}
+
 void cb_edge_tidy(struct cb_edge *e)
 {
     cb_cameras_reap(e->cameras);
+    look_at_health(e);
 }
 
 /* The ways in, then all that is on its way to the outbox. A second time it does nothing. */
@@ -275,32 +334,14 @@ void cb_edge_destroy(struct cb_edge **edge)
     cb_evidence_sealer_destroy(&e->sealer);
     cb_minutes_destroy(&e->minutes);
     cb_bus_curve_deinit(&e->curve);
+    cb_health_watch_deinit(&e->health);
     pthread_mutex_destroy(&e->lock);
     free(e);
 }
 
 void cb_edge_complain(void *self, FILE *out)
 {
-    struct cb_edge *e = self;
-    struct cb_error err = {0};
-    struct cb_outbox_stats o = cb_outbox_stats(e->outbox);
-    if (!cb_edge_is_well(e))
-        fputs("edge: a thread hangs\n", out);
-    cb_cameras_complain(e->cameras, out);
-    if (cb_outbox_check_room(e->outbox, &err) < 0)
-        fprintf(out, "outbox: %s: %s\n", err.where, err.text);
-    if (o.n_set_aside)
-        fprintf(out, "outbox: %llu packages are set aside, see `citybrain outbox`\n",
-                (unsigned long long) o.n_set_aside);
-    if (o.n_damaged)
-        fprintf(out, "outbox: %llu sealed folders are damaged\n", (unsigned long long) o.n_damaged);
-    if (!cb_bus_stats(e->bus).is_connected)
-        fputs("bus: the store is not connected\n", out);
-    pthread_mutex_lock(&e->lock);
-    struct cb_host_clock clock = e->clock_shown;
-    pthread_mutex_unlock(&e->lock);
-    if (cb_host_clock_is_beyond(&clock))
-        fprintf(out, "clock: the host's is %+.3f s from UTC\n", clock.offset_s);
+    find_complaints(self, cb_health_print_line, out);
 }
 
 void cb_edge_print_metrics(void *self, FILE *out)

@@ -316,6 +316,11 @@ bool cb_lane_is_live(struct cb_lane *l)
     return cb_ingest_stats(l->ingest).state == CB_LIVE;
 }
 
+uint64_t cb_lane_n_dropped(struct cb_lane *l)
+{
+    return cb_queue_stats(l->queue).n_dropped;
+}
+
 bool cb_lane_has_ended(struct cb_lane *l)
 {
     return __atomic_load_n(&l->has_ended, __ATOMIC_ACQUIRE);

@@ -62,6 +62,8 @@ double cb_lane_clock_difference_s(struct cb_lane *l);
 bool cb_lane_is_clock_off(struct cb_lane *l);
 /** True while its stream comes in. From any thread. */
 bool cb_lane_is_live(struct cb_lane *l);
+/** Pictures that had to go because the worker did not keep up. From any thread. */
+uint64_t cb_lane_n_dropped(struct cb_lane *l);
 /** True when nothing newer will come into the ring. */
 bool cb_lane_has_ended(struct cb_lane *l);
 /** Prometheus text of this camera. From any thread. */

@@ -71,13 +71,6 @@ void cb_alert_from_evidence(const struct cb_evidence *e, struct cb_alert *ret)
         fill_speed(&v->passage, ret);
 }
 
-static json_t *utc_to_json(int64_t utc_ns)
-{
-    char text[CB_UTC_LEN];
-    cb_utc_print(utc_ns, text);
-    return json_string(text);
-}
-
 int cb_alert_print(const struct cb_alert *a, char **ret_json)
 {
     json_t *o = json_pack(
@@ -89,8 +82,8 @@ int cb_alert_print(const struct cb_alert *a, char **ret_json)
         "lon", cb_json_real(a->lon_deg, 7),                                                //
         "kind", cb_json_text_or_null(cb_violation_kind_name(a->kind)),                     //
         "severity", cb_severity_name(a->severity),                                         //
-        "occurred_at", utc_to_json(a->occurred_utc_ns),                                    //
-        "published_at", utc_to_json(a->published_utc_ns),                                  //
+        "occurred_at", cb_json_utc(a->occurred_utc_ns),                                    //
+        "published_at", cb_json_utc(a->published_utc_ns),                                  //
         "track", a->track < 0 ? json_null() : json_integer((json_int_t) a->track),         //
         "class", cb_road_user_name(a->road_user),                                          //
         "direction", cb_direction_name(a->direction),                                      //
@@ -118,14 +111,6 @@ static const char *direction_name(int i)
     return cb_direction_name((enum cb_direction) i);
 }
 
-static void get_utc(struct cb_json_reader *rd, const char *key, int64_t *ret)
-{
-    char text[40];
-    cb_json_get_text(rd, key, text, sizeof text);
-    if (rd->r == 0 && cb_utc_parse(text, ret) < 0)
-        cb_json_refuse(rd, key, "a time as 2026-11-23T10:00:00.123Z");
-}
-
 static void place_from_json(struct cb_json_reader *rd, struct cb_alert *ret)
 {
     int64_t sequence = 0;
@@ -141,8 +126,8 @@ static void place_from_json(struct cb_json_reader *rd, struct cb_alert *ret)
     cb_json_get_text(rd, "district", ret->district, sizeof ret->district);
     cb_json_get_real(rd, "lat", &ret->lat_deg);
     cb_json_get_real(rd, "lon", &ret->lon_deg);
-    get_utc(rd, "occurred_at", &ret->occurred_utc_ns);
-    get_utc(rd, "published_at", &ret->published_utc_ns);
+    cb_json_get_utc(rd, "occurred_at", &ret->occurred_utc_ns);
+    cb_json_get_utc(rd, "published_at", &ret->published_utc_ns);
 }
 
 static void measured_from_json(struct cb_json_reader *rd, struct cb_alert *ret)

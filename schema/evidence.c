@@ -32,13 +32,6 @@ static json_t *camera_to_json(const struct cb_evidence *e)
                      "microphone_calibrated_on", e->microphone_calibrated_on);
 }
 
-static json_t *utc_to_json(int64_t utc_ns)
-{
-    char text[CB_UTC_LEN];
-    cb_utc_print(utc_ns, text);
-    return json_string(text);
-}
-
 int cb_evidence_print(const struct cb_evidence *e, char **ret_json, size_t *ret_n)
 {
     json_t *o = json_pack(
@@ -48,9 +41,9 @@ int cb_evidence_print(const struct cb_evidence *e, char **ret_json, size_t *ret_
         "sequence", (json_int_t) e->sequence, "prev_sha256", e->prev_sha256,             //
         "public_key", e->public_key,                                                     //
         "occurred_utc_ns", (json_int_t) e->occurred_utc_ns,                              //
-        "occurred_at", utc_to_json(e->occurred_utc_ns),                                  //
+        "occurred_at", cb_json_utc(e->occurred_utc_ns),                                  //
         "sealed_utc_ns", (json_int_t) e->sealed_utc_ns,                                  //
-        "sealed_at", utc_to_json(e->sealed_utc_ns),                                      //
+        "sealed_at", cb_json_utc(e->sealed_utc_ns),                                      //
         "clock_offset_s", cb_json_real(e->clock_offset_s, 6),                            //
         "clock_age_s", cb_json_real(e->clock_age_s, 1),                                  //
         "camera", camera_to_json(e), "violation", cb_violation_to_json(&e->violation, false), //

@@ -29,6 +29,13 @@ json_t *cb_json_text_or_null(const char *text)
     return text ? json_string(text) : json_null();
 }
 
+json_t *cb_json_utc(int64_t utc_ns)
+{
+    char text[CB_UTC_LEN];
+    cb_utc_print(utc_ns, text);
+    return json_string(text);
+}
+
 int cb_json_dump(json_t *obj, bool is_canonical, char **ret_json, size_t *ret_n)
 {
     if (!obj)
@@ -168,6 +175,14 @@ void cb_json_get_time(struct cb_json_reader *rd, const char *key, int64_t *ret_n
         cb_json_refuse(rd, key, "a time in seconds");
     if (rd->r == 0)
         *ret_ns = cb_ns_from_s(s);
+}
+
+void cb_json_get_utc(struct cb_json_reader *rd, const char *key, int64_t *ret_ns)
+{
+    char text[40];
+    cb_json_get_text(rd, key, text, sizeof text);
+    if (rd->r == 0 && cb_utc_parse(text, ret_ns) < 0)
+        cb_json_refuse(rd, key, "a time as 2026-11-23T10:00:00.123Z");
 }
 
 const json_t *cb_json_get_array(struct cb_json_reader *rd, const char *key, size_t max)

@@ -11,6 +11,8 @@
 /* Printing: NaN becomes null, reals are rounded to the decimals that mean something. */
 json_t *cb_json_real(double v, int decimals);
 json_t *cb_json_text_or_null(const char *text);
+/** As 2026-11-23T10:00:00.123Z. */
+json_t *cb_json_utc(int64_t utc_ns);
 /** Compact, keys in the order they were set (sorted when is_canonical); steals obj. */
 int cb_json_dump(json_t *obj, bool is_canonical, char **ret_json, size_t *ret_n);
 
@@ -46,6 +48,8 @@ void cb_json_get_enum(struct cb_json_reader *rd, const char *key, const char *(*
                       int n, int *ret);
 /** Seconds in the text, ns in ret; null and a missing key are refused. */
 void cb_json_get_time(struct cb_json_reader *rd, const char *key, int64_t *ret_ns);
+/** A text as cb_json_utc makes it. */
+void cb_json_get_utc(struct cb_json_reader *rd, const char *key, int64_t *ret_ns);
 /** Array of at most max items, or NULL (refused). */
 const json_t *cb_json_get_array(struct cb_json_reader *rd, const char *key, size_t max);
 /** n numbers in an array. @return false when it is not that */

@@ -21,12 +21,13 @@
 #define REPLAY_HIGH_WATER 2
 #define REOPEN_MS 50
 
-/* An XPUB whose readers differ in what they may have asks us about each subscription. */
+/* An XPUB whose readers differ in what they may have asks us about each subscription; of another we
+ * hear of each, not of the first of its kind alone. */
 static int ask_for_each(void *arg, void *socket)
 {
-    int yes = 1;
-    (void) arg;
-    return zmq_setsockopt(socket, ZMQ_XPUB_MANUAL, &yes, sizeof yes) == 0 ? 0 : -errno;
+    const struct cb_announcer *a = arg;
+    int yes = 1, option = a->alerts_curve ? ZMQ_XPUB_MANUAL : ZMQ_XPUB_VERBOSE;
+    return zmq_setsockopt(socket, option, &yes, sizeof yes) == 0 ? 0 : -errno;
 }
 
 static int open_socket(struct cb_announcer *a, int type, const char *endpoint, const char *domain,
@@ -40,7 +41,8 @@ static int open_socket(struct cb_announcer *a, int type, const char *endpoint, c
         .curve = a->opts->curve,
         .high_water = type == ZMQ_XPUB ? ALERTS_HIGH_WATER : REPLAY_HIGH_WATER,
         .n_bytes_max = REQUEST_BYTES_MAX, /* all that comes in are subscriptions and requests */
-        .before = type == ZMQ_XPUB && a->alerts_curve ? ask_for_each : NULL,
+        .before = type == ZMQ_XPUB ? ask_for_each : NULL,
+        .arg = a,
     };
     return cb_bus_socket_open(a->ctx, &o, ret, reterr);
 }
@@ -107,6 +109,7 @@ void cb_announcer_close(struct cb_announcer *a)
     cb_bus_socket_close(&a->replay);
     cb_bus_context_forget(a->ctx, a->alerts_domain);
     cb_bus_context_forget(a->ctx, a->replay_domain);
+    cb_health_news_deinit(&a->health);
     free(a->pulse);
     a->pulse = NULL;
     a->n_pulses = 0;
@@ -255,6 +258,22 @@ static void beat(struct cb_announcer *a)
     }
 }
 
+/* No alert's number goes with it: 0. */
+static void say_health(void *self, const struct cb_health *h)
+{
+    struct cb_announcer *a = self;
+    char topic[2 * CB_NAME_LEN + 64];
+    CB_AUTO_FREE char *json = NULL;
+    cb_health_topic(h, topic, sizeof topic);
+    if (a->alerts && cb_health_print(h, &json) == 0)
+        announce(a, topic, 0, json);
+}
+
+void cb_announcer_tell_health(struct cb_announcer *a, struct cb_health *h, size_t n)
+{
+    cb_health_news_exchange(&a->health, h, n, say_health, a);
+}
+
 /* What readers send is one frame that begins with 0 or 1. */
 static bool is_subscription(const struct cb_bus_message *m)
 {
@@ -283,6 +302,7 @@ static void read_subscriptions(struct cb_announcer *a)
     struct cb_bus_message m;
     bool is_out_of_step = false;
     while (cb_bus_message_recv(a->alerts, &m) == 0) {
+        cb_health_news_hurry(&a->health); /* who comes is told how things stand */
         if (a->alerts_curve && !is_subscription(&m)) {
             bar(a, &m.msg[0]);
             is_out_of_step = true;
@@ -441,6 +461,7 @@ bool cb_announcer_turn(struct cb_announcer *a)
     if (a->alerts) {
         has_more = publish(a);
         beat(a);
+        cb_health_news_repeat(&a->health, say_health, a);
     }
     if (a->replay)
         has_more = answer_one(a) || has_more;
@@ -450,5 +471,7 @@ bool cb_announcer_turn(struct cb_announcer *a)
 int64_t cb_announcer_due_ns(const struct cb_announcer *a)
 {
     int64_t beat_ns = a->alerts && a->opts->heartbeat_ms >= 0 ? a->heartbeat_ns : INT64_MAX;
+    int64_t health_ns = a->alerts ? cb_health_news_due_ns(&a->health) : INT64_MAX;
+    beat_ns = health_ns < beat_ns ? health_ns : beat_ns;
     return a->reopen_ns && a->reopen_ns < beat_ns ? a->reopen_ns : beat_ns;
 }

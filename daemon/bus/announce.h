@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "context.h"
+#include "health_news.h"
 #include "message.h"
 #include "schema/camera.h"
 
@@ -30,6 +31,7 @@ struct cb_announcer {
     int64_t heartbeat_ns;  /* monotonic: when the next is due */
     int64_t reopen_ns;     /* monotonic: when a socket that is shut is opened again */
     uint64_t last;         /* sequence announced last; 0: none known */
+    struct cb_health_news health;
     struct cb_pulse *pulse;
     size_t n_pulses;
     uint64_t n_alerts, n_replays, n_cut_off;
@@ -42,6 +44,8 @@ void cb_announcer_close(struct cb_announcer *a);
  * they had: the sockets are shut, and open again as soon as the system lets go of the address.
  */
 void cb_announcer_allow(struct cb_announcer *a, bool are_rights_kept);
+/** See cb_bus_tell_health; takes h. */
+void cb_announcer_tell_health(struct cb_announcer *a, struct cb_health *h, size_t n);
 /** Publishes what is due, answers who asks. @return true when more is waiting */
 bool cb_announcer_turn(struct cb_announcer *a);
 int64_t cb_announcer_due_ns(const struct cb_announcer *a);

@@ -35,6 +35,8 @@ struct cb_bus {
     pthread_mutex_t lock; /* leaf */
     struct cb_bus_stats stats; /* lock */
     struct cb_bus_curve *allow; /* lock: the list to come; NULL: none */
+    struct cb_health *health;   /* lock: what is to be told; NULL: nothing new */
+    size_t n_health;            /* lock */
 };
 
 static int copy_text(const char *from, const char **to)
@@ -88,6 +90,7 @@ static void show_stats(struct cb_bus *b)
 {
     struct cb_bus_stats s = b->delivery.stats;
     s.n_alerts = b->announcer.n_alerts;
+    s.n_health = b->announcer.health.n_said;
     s.n_replays = b->announcer.n_replays;
     s.n_cut_off = b->announcer.n_cut_off;
     pthread_mutex_lock(&b->lock);
@@ -144,6 +147,17 @@ static void take_allowed(struct cb_bus *b)
     free(next);
 }
 
+static void take_health(struct cb_bus *b)
+{
+    pthread_mutex_lock(&b->lock);
+    struct cb_health *next = b->health;
+    size_t n = b->n_health;
+    b->health = NULL;
+    pthread_mutex_unlock(&b->lock);
+    if (next)
+        cb_announcer_tell_health(&b->announcer, next, n);
+}
+
 static void *run(void *self)
 {
     struct cb_bus *b = self;
@@ -152,6 +166,7 @@ static void *run(void *self)
         if (!has_more)
             wait_for_work(b);
         take_allowed(b);
+        take_health(b);
         has_more = cb_announcer_turn(&b->announcer);
         if (atomic_load(&b->is_hurried))
             cb_delivery_hurry(&b->delivery);
@@ -220,6 +235,23 @@ int cb_bus_allow(struct cb_bus *b, const struct cb_bus_curve *curve)
     return 0;
 }
 
+int cb_bus_tell_health(struct cb_bus *b, const struct cb_health *h, size_t n)
+{
+    struct cb_health *next = calloc(n ? n : 1, sizeof *next);
+    if (!next)
+        return -ENOMEM;
+    if (n)
+        memcpy(next, h, n * sizeof *next);
+    pthread_mutex_lock(&b->lock);
+    struct cb_health *old = b->health;
+    b->health = next;
+    b->n_health = n;
+    pthread_mutex_unlock(&b->lock);
+    free(old);
+    cb_bus_wake(b);
+    return 0;
+}
+
 void cb_bus_hurry(struct cb_bus *b)
 {
     atomic_store(&b->is_hurried, true);
@@ -246,6 +278,7 @@ void cb_bus_destroy(struct cb_bus **bus)
     if (b->allow)
         cb_bus_curve_deinit(b->allow);
     free(b->allow);
+    free(b->health);
     free((char *) b->opts.node);
     free((char *) b->opts.store_endpoint);
     free((char *) b->opts.alerts_endpoint);
@@ -287,6 +320,7 @@ void cb_bus_print_metrics(void *self, FILE *out)
     print_counter(out, "store_refusals_total", "Handshakes that the store refused", s.n_refused);
     print_counter(out, "minutes_acked_total", "Batches of traffic minutes stored", s.n_minutes);
     print_counter(out, "alerts_total", "Alerts announced", s.n_alerts);
+    print_counter(out, "health_total", "Messages of health, repetitions too", s.n_health);
     print_counter(out, "readers_cut_off_total", "Times that a reader of alerts stood still until "
                   "its queue was full", s.n_cut_off);
     print_counter(out, "replays_total", "Replay requests answered", s.n_replays);

@@ -7,7 +7,7 @@
 #include "schema/camera.h"
 
 /* What is published by district. */
-static const char *const stems[] = {"alert", "pulse"};
+static const char *const stems[] = {"alert", "pulse", "health"};
 #define TOPIC_LEN (CB_NAME_LEN + 16)
 
 struct cb_reader cb_reader_of(zmq_msg_t *m, const struct cb_bus_curve *curve)

@@ -25,6 +25,7 @@ struct cb_bus_subscriber {
     struct cb_bus_context *ctx;
     struct cb_log log;
     char topic[TOPIC_LEN];
+    bool has_health;
 
     void *live, *asker;
     bool has_next;
@@ -68,6 +69,7 @@ int cb_bus_subscriber_create(struct cb_bus_subscriber **ret, struct cb_bus_conte
     s->log = (struct cb_log) {"tail", NULL};
     s->has_next = s->is_open_end = opts->has_from;
     s->next = opts->from;
+    s->has_health = opts->has_health;
     snprintf(s->topic, sizeof s->topic, "%s", opts->topic ? opts->topic : "");
     int r = open_socket(s, ZMQ_SUB, opts->alerts_endpoint, opts->curve, &s->live, reterr);
     if (r == 0 && opts->replay_endpoint)
@@ -237,7 +239,7 @@ static void lend(struct cb_bus_subscriber *s, uint64_t sequence, bool is_replaye
     s->next = sequence + 1;
     if (s->gap_to && s->next > s->gap_to)
         s->gap_to = 0;
-    *ret = (struct cb_bus_alert) {s->ret_topic, sequence, s->ret_json, is_replayed};
+    *ret = (struct cb_bus_alert) {s->ret_topic, sequence, s->ret_json, is_replayed, false};
 }
 
 static int keep(struct cb_bus_subscriber *s, const struct cb_bus_frame *topic,
@@ -306,16 +308,33 @@ static bool give_held(struct cb_bus_subscriber *s, struct cb_bus_alert *ret)
     return is_due;
 }
 
+static bool begins(const struct cb_bus_frame *topic, const char *stem)
+{
+    size_t n = strlen(stem);
+    return topic->n > n && memcmp(topic->data, stem, n) == 0;
+}
+
+/* It stands outside the sequence. @return 0: given */
+static int on_health(struct cb_bus_subscriber *s, const struct cb_bus_message *m,
+                     struct cb_bus_alert *ret)
+{
+    int r = s->has_health ? keep(s, &m->frame[0], &m->frame[2]) : -EAGAIN;
+    if (r == 0)
+        *ret = (struct cb_bus_alert) {s->ret_topic, 0, s->ret_json, false, true};
+    return r;
+}
+
 /* @return 0: given; -EAGAIN: it opened a gap, was a heartbeat, or was seen before */
 static int on_live(struct cb_bus_subscriber *s, const struct cb_bus_message *m,
                    struct cb_bus_alert *ret)
 {
     if (m->n != 3 || m->frame[1].n != 8)
         return -EAGAIN;
+    if (begins(&m->frame[0], "health."))
+        return on_health(s, m, ret);
     uint64_t sequence = cb_bus_u64_parse(m->frame[1].data);
-    bool is_beat = m->frame[0].n > 10 && memcmp(m->frame[0].data, "heartbeat.", 10) == 0;
-    bool is_pulse = m->frame[0].n > 6 && memcmp(m->frame[0].data, "pulse.", 6) == 0;
-    if (is_pulse) {
+    bool is_beat = begins(&m->frame[0], "heartbeat.");
+    if (begins(&m->frame[0], "pulse.")) {
         if (s->has_next && sequence >= s->next)
             s->gap_to = sequence;
         return -EAGAIN;

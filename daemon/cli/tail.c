@@ -12,6 +12,7 @@
 #include "bus/subscriber.h"
 #include "cli.h"
 #include "schema/alert.h"
+#include "schema/health.h"
 #include "table.h"
 
 #define DEFAULT_ALERTS "ipc:///run/citybrain/alerts.sock"
@@ -20,15 +21,17 @@
 static const char help[] =
     "usage: citybrain tail [options]\n"
     "\n"
-    "Prints alerts as they come, in order; what it missed it asks for.\n"
+    "Prints alerts as they come, in order; what it missed it asks for. Between them what is not as\n"
+    "it should be with cameras and edge (health.…: a camera lost or moved, a clock, a full disk).\n"
     "\n"
     "  --endpoint E     where alerts are published; default " DEFAULT_ALERTS "\n"
     "  --replay E       where missed alerts are asked for; default, without --endpoint:\n"
     "                   " DEFAULT_REPLAY "; else none\n"
     "  --from SEQ       first everything from this sequence number on; needs --replay\n"
-    "  --topic T        only topics that begin so: alert.DISTRICT.KIND.SEVERITY\n"
-    "  --count N        ends after N alerts\n"
-    "  --timeout S      ends when nothing came for S seconds\n"
+    "  --topic T        only topics that begin so: alert.DISTRICT.KIND.SEVERITY, or\n"
+    "                   health.DISTRICT.CAMERA.WHAT\n"
+    "  --count N        ends after N alerts; messages of health do not count\n"
+    "  --timeout S      ends when no alert came for S seconds\n"
     "  --json           one JSON object a line, as published\n"
     "  --keys FILE      this client's CURVE keys, for tcp endpoints (citybrain keygen)\n"
     "  --server-key FILE  the edge's public key, for tcp endpoints\n"
@@ -97,11 +100,27 @@ static void print_alert(const struct cb_alert *a)
     putchar('\n');
 }
 
+static void print_health(const struct cb_health *h)
+{
+    char at[CB_UTC_LEN];
+    cb_utc_print(h->at_utc_ns, at);
+    cb_table_cell(stdout, "–", 8, true);
+    print_cell(at, 24);
+    print_cell(h->camera[0] ? h->camera : h->node, 16);
+    print_cell(h->camera[0] ? h->district : "–", 10);
+    print_cell(cb_health_name(h->what), 16);
+    print_cell(h->is_raised ? "raised" : "cleared", 16);
+    printf("  %s\n", h->text);
+}
+
 static void print(const struct request *q, const struct cb_bus_alert *a)
 {
     struct cb_alert alert;
+    struct cb_health health;
     if (q->is_json)
         puts(a->json);
+    else if (a->is_health && cb_health_parse(a->json, strlen(a->json), &health) == 0)
+        print_health(&health);
     else if (cb_alert_parse(a->json, strlen(a->json), &alert) == 0)
         print_alert(&alert);
     else
@@ -118,8 +137,8 @@ static int follow(const struct request *q, struct cb_bus_subscriber *s)
         int r = cb_bus_subscriber_next(s, 200, &a);
         if (r == 0) {
             print(q, &a);
-            n++;
-            last_ns = cb_clock_mono_ns();
+            n += !a.is_health;
+            last_ns = a.is_health ? last_ns : cb_clock_mono_ns();
         } else if (r != -EAGAIN && r != -EINTR) {
             fprintf(stderr, "citybrain tail: %s\n", strerror(-r));
             return CB_EXIT_FAILED;
@@ -235,7 +254,7 @@ static int set_option(struct request *q, int o, const char **ret_expected)
 
 int cb_cli_tail(int argc, char **argv)
 {
-    struct request q = {.timeout_s = NAN};
+    struct request q = {.timeout_s = NAN, .subscriber.has_health = true};
     for (int o; (o = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         const char *expected = NULL;
         if (o == 'h' || o == '?')

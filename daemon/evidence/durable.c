@@ -37,42 +37,11 @@ int cb_durable_write(int dir_fd, const char *name, const void *bytes, size_t n, 
     return r;
 }
 
-static void print_hash(const unsigned char hash[crypto_hash_sha256_BYTES], char ret[CB_SHA256_LEN])
-{
-    sodium_bin2hex(ret, CB_SHA256_LEN, hash, crypto_hash_sha256_BYTES);
-}
-
-int cb_durable_hash(int fd, char ret_sha256[CB_SHA256_LEN], uint64_t *ret_n_bytes)
-{
-    crypto_hash_sha256_state state;
-    unsigned char hash[crypto_hash_sha256_BYTES];
-    CB_AUTO_FREE unsigned char *block = malloc(65536);
-    off_t at = 0;
-    if (!block)
-        return -ENOMEM;
-    crypto_hash_sha256_init(&state);
-    for (;;) {
-        ssize_t n = pread(fd, block, 65536, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        crypto_hash_sha256_update(&state, block, (unsigned long long) n);
-        at += n;
-    }
-    crypto_hash_sha256_final(&state, hash);
-    print_hash(hash, ret_sha256);
-    *ret_n_bytes = (uint64_t) at;
-    return 0;
-}
-
 void cb_durable_hash_bytes(const void *bytes, size_t n, char ret_sha256[CB_SHA256_LEN])
 {
     unsigned char hash[crypto_hash_sha256_BYTES];
     crypto_hash_sha256(hash, bytes, n);
-    print_hash(hash, ret_sha256);
+    sodium_bin2hex(ret_sha256, CB_SHA256_LEN, hash, sizeof hash);
 }
 
 int cb_durable_read(int dir_fd, const char *name, size_t n_max, char **ret, size_t *ret_n)

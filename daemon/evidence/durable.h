@@ -8,8 +8,7 @@
 
 /** Creates dir_fd/name (it must not be there), writes n bytes, fsyncs. @return 0; -errno */
 int cb_durable_write(int dir_fd, const char *name, const void *bytes, size_t n, unsigned mode);
-/** SHA-256 and length of what fd holds, from its start; the file's position stays where it is. */
-int cb_durable_hash(int fd, char ret_sha256[CB_SHA256_LEN], uint64_t *ret_n_bytes);
+/** SHA-256 of a short text; of files hash/sha256.h. */
 void cb_durable_hash_bytes(const void *bytes, size_t n, char ret_sha256[CB_SHA256_LEN]);
 /** All of a file of at most n_max bytes, with a '\0' behind; yours. @return 0; -EFBIG; -errno */
 int cb_durable_read(int dir_fd, const char *name, size_t n_max, char **ret, size_t *ret_n);

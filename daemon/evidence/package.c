@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "durable.h"
+#include "hash/sha256.h"
 
 static int list(struct cb_package_draft *d, const char *name, const char *media_type,
                 const char *role, const char *sha256, uint64_t n_bytes)
@@ -32,7 +33,8 @@ int cb_package_add(struct cb_package_draft *d, const char *name, const char *med
     int r = cb_durable_write(d->dir_fd, name, bytes, n, 0640);
     if (r < 0)
         return cb_error_set(d->reterr, r, name, "cannot be written: %s", strerror(-r));
-    cb_durable_hash_bytes(bytes, n, sha256);
+    if ((r = cb_sha256(bytes, n, sha256)) < 0)
+        return cb_error_set(d->reterr, r, name, "out of memory");
     return list(d, name, media_type, role, sha256, n);
 }
 
@@ -41,7 +43,7 @@ int cb_package_list(struct cb_package_draft *d, const char *name, const char *me
 {
     char sha256[CB_SHA256_LEN];
     uint64_t n_bytes;
-    int r = cb_durable_hash(fd, sha256, &n_bytes);
+    int r = cb_sha256_file(fd, sha256, &n_bytes);
     if (r < 0)
         return cb_error_set(d->reterr, r, name, "cannot be read back: %s", strerror(-r));
     return list(d, name, media_type, role, sha256, n_bytes);

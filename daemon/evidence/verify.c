@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "durable.h"
+#include "hash/sha256.h"
 #include "evidence/key.h"
 #include "refit.h"
 
@@ -78,7 +79,7 @@ static void check_file(const struct cb_evidence_file *f, const struct cb_verify_
                             fd == -ENOENT ? f->role : strerror(-fd));
         return;
     }
-    int r = cb_durable_hash(fd, sha256, &n_bytes);
+    int r = cb_sha256_file(fd, sha256, &n_bytes);
     if (r < 0)
         cb_verify_add_fault(v, CB_FAULT_MISSING, f->name, "cannot be read: %s", strerror(-r));
     else if (n_bytes != f->n_bytes)

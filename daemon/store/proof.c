@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "hash/sha256.h"
+
 static void hash(const void *bytes, size_t n, char ret[CB_SHA256_LEN])
 {
     unsigned char h[crypto_hash_sha256_BYTES];
@@ -59,7 +61,8 @@ static int prove_files(const struct cb_package *p, struct cb_proven *v, struct c
         if (got->n_bytes != want->n_bytes)
             return cb_error_set(reterr, -EBADMSG, p->id, "%s has %zu bytes, its record says %llu",
                                 want->name, got->n_bytes, (unsigned long long) want->n_bytes);
-        hash(got->bytes, got->n_bytes, sha256);
+        if (cb_sha256(got->bytes, got->n_bytes, sha256) < 0)
+            return cb_error_set(reterr, -ENOMEM, p->id, "out of memory");
         if (strcmp(sha256, want->sha256) != 0)
             return cb_error_set(reterr, -EBADMSG, p->id, "%s is altered: its SHA-256 is not the record's",
                                 want->name);

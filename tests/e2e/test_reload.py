@@ -183,7 +183,7 @@ def edge(tmp_path, sockets):
 
         def write(self):
             harness.write_config(self.config, [
-                {"id": "c1", "url": str(tmp_path / "nowhere.wav"),
+                {"id": "c1", "url": str(tmp_path / "nowhere.wav"), "district": "福田",
                  "microphone": {"sensitivity_dbfs_at_94db": -26.0}}], **self.parts)
 
         def start(self):
@@ -216,6 +216,28 @@ def hears(s, timeout_s):
     while s.poll(0):
         s.recv_multipart()
     return bool(s.poll(timeout_s * 1000))
+
+
+def test_health_goes_to_whose_district_it_is(edge):
+    """The camera gives nothing and no store is there: both are told, to each key what it may know."""
+    from test_health import Technician
+    edge.allow(f"{edge.key('centre')} centre", f"{edge.key('field')} field districts=南山")
+    edge.start()
+
+    def technician(name):
+        public, secret = (k.encode() for k in edge.clients[name])
+        return Technician(edge.alerts, "", curve_serverkey=edge.public.encode(),
+                          curve_publickey=public, curve_secretkey=secret)
+    centre, field = technician("centre"), technician("field")
+    centre.wait("c1", "lost", "raised")
+    centre.wait(None, "store", "raised")
+    assert field.sub.poll(20000) and field.read(1) == []
+    edge.allow(f"{edge.key('centre')} centre", f"{edge.key('field')} field districts=福田")
+    edge.reload("was read again")
+    field.wait("c1", "lost", "raised")
+    assert {m[1] for m in field.read(1)} == {"lost"}, "the edge's own is not of its district"
+    for t in (centre, field):
+        t.close()
 
 
 def test_allowed_keys_are_read_again(edge):

@@ -30,7 +30,7 @@ def test_schema_is_one(path):
     jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text()))
 
 
-@pytest.mark.parametrize("kind", ["passage", "noise", "incident", "evidence", "alert"])
+@pytest.mark.parametrize("kind", ["passage", "noise", "incident", "evidence", "alert", "health"])
 def test_records_follow(kind):
     records = samples(kind)
     assert records
@@ -38,7 +38,7 @@ def test_records_follow(kind):
         assert errors(kind, record) == []
 
 
-@pytest.mark.parametrize("kind", ["passage", "noise", "incident", "evidence", "alert"])
+@pytest.mark.parametrize("kind", ["passage", "noise", "incident", "evidence", "alert", "health"])
 def test_each_required_key_is_missed(kind):
     record = samples(kind)[0]
     for key in schema(kind)["required"]:
@@ -52,6 +52,7 @@ def test_each_required_key_is_missed(kind):
     ("noise", "void_reasons", ["fog"]), ("noise", "third_octaves_db", [50.0]),
     ("incident", "id", "17"), ("incident", "kind", "race"), ("incident", "members", []),
     ("alert", "id", "not-a-uuid"), ("alert", "sequence", 0), ("alert", "severity", "bad"),
+    ("health", "what", "bad"), ("health", "state", True), ("health", "since", None),
     ("alert", "occurred_at", "2026-11-23"), ("alert", "lat", 91),
     ("evidence", "prev_sha256", "00"), ("evidence", "files", []), ("evidence", "version", 2),
 ])

@@ -32,6 +32,12 @@ int main(int argc, char **argv)
     r = cb_passage_print(&p, &json), show("passage", r, json);
     sample_noise(&n);
     r = cb_noise_print(&n, &json), show("noise", r, json);
+    struct cb_health h;
+    sample_health(&h);
+    r = cb_health_print(&h, &json), show("health", r, json);
+    h.camera[0] = '\0';
+    h.is_raised = false;
+    r = cb_health_print(&h, &json), show("health", r, json);
     sample_speeding(&v[0], path);
     sample_exhaust(&v[1], path);
     sample_chase(&v[2], path);

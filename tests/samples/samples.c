@@ -134,6 +134,16 @@ void sample_evidence(struct cb_evidence *ret, const struct cb_violation *of)
     add_file(ret, "clip.mp4", "video/mp4", "clip");
 }
 
+void sample_health(struct cb_health *ret)
+{
+    *ret = (struct cb_health){
+        .node = "edge-1", .camera = "sz-nh-0001", .district = "福田", .what = CB_HEALTH_LOST,
+        .is_raised = true, .since_utc_ns = INT64_C(1795428000) * CB_NS_PER_S,
+        .at_utc_ns = INT64_C(1795428005) * CB_NS_PER_S, .repeat_s = 30,
+        .text = "gives no pictures or sound",
+    };
+}
+
 const char sample_city[] =
     "cameras:\n"
     "  - id: sz-nh-0001\n"

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "bus/curve.h"
+#include "schema/health.h"
 #include "schema/package.h"
 
 /**
@@ -58,7 +59,7 @@ struct cb_bus_opts {
 struct cb_bus_stats {
     bool is_connected;    /* to the store; always true for inproc */
     uint64_t n_sent, n_acked, n_set_aside, n_retried; /* packages */
-    uint64_t n_alerts, n_replays, n_minutes;
+    uint64_t n_alerts, n_health, n_replays, n_minutes;
     double ack_s_sum, ack_s_max; /* from sending to acknowledgement, of n_acked packages */
     uint64_t n_cut_off;   /* times that a reader of alerts stood still until its queue was full */
     uint64_t n_refused;   /* handshakes with the store that failed: wrong or unknown keys */
@@ -75,6 +76,13 @@ int cb_bus_create(struct cb_bus **ret, struct cb_bus_context *ctx,
                   struct cb_error *reterr);
 /** There is something new in the outbox. From any thread; never blocks. */
 void cb_bus_wake(struct cb_bus *b);
+/**
+ * What is not as it should be now, all of it: what is new is published as raised, what is gone as
+ * cleared, and what lasts again every CB_BUS_HEALTH_S and when somebody subscribes. No sequence, no
+ * replay, nothing kept over a restart. From any thread; copied. @return 0; -ENOMEM
+ */
+#define CB_BUS_HEALTH_S 30
+int cb_bus_tell_health(struct cb_bus *b, const struct cb_health *h, size_t n);
 /** No back-off is waited for any more: what is due goes at once, for a daemon that is about to
  *  end. From any thread; never blocks. */
 void cb_bus_hurry(struct cb_bus *b);

@@ -3,12 +3,12 @@
 
 #include "bus/bus.h"
 
-/** One alert as it came. Valid until the next call. */
+/** One alert, or message of health, as it came. Valid until the next call. */
 struct cb_bus_alert {
     const char *topic;
-    uint64_t sequence;
+    uint64_t sequence; /* 0: of health */
     const char *json;
-    bool is_replayed;
+    bool is_replayed, is_health;
 };
 
 struct cb_bus_subscriber_opts {
@@ -16,6 +16,7 @@ struct cb_bus_subscriber_opts {
     const char *replay_endpoint; /* NULL: what was missed stays missed */
     const struct cb_bus_curve *curve; /* NULL: no tcp */
     const char *topic;   /* "alert.福田" and what begins so; NULL: all */
+    bool has_health;     /* gives messages of health, too */
     bool has_from;       /* first everything from `from` on, then what is live */
     uint64_t from;
 };
