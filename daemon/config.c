@@ -56,8 +56,28 @@ const struct cb_opt cb_store_opts[] = {
 };
 
 const struct cb_opt cb_gateway_opts[] = {
-    {"listen", CB_OPT_STRING, GATEWAY(listen), 0, 0, NULL, "address:port of /metrics, /healthz",
-     NULL},
+    {"listen", CB_OPT_STRING, GATEWAY(listen), 0, 0, NULL,
+     "address:port of pages, API, /metrics and /healthz", NULL},
+    {"database", CB_OPT_STRING, GATEWAY(database), 0, 0, NULL,
+     "libpq connection string of a login of citybrain_gateway; without it no pages and no API", NULL},
+    {"web_dir", CB_OPT_STRING, GATEWAY(web_dir), 0, 0, NULL, "folder of the built pages", NULL},
+    {"tls_certificate", CB_OPT_STRING, GATEWAY(tls_certificate), 0, 0, NULL,
+     "PEM file; with it HTTPS is spoken", NULL},
+    {"tls_key", CB_OPT_STRING, GATEWAY(tls_key), 0, 0, NULL, "its secret key, PEM", NULL},
+    {"behind_proxy", CB_OPT_BOOL, GATEWAY(is_behind_proxy), 0, 0, NULL,
+     "a proxy speaks TLS for it and sets X-Forwarded-For", NULL},
+    {"map_style_url", CB_OPT_STRING, GATEWAY(map_style_url), 0, 0, NULL,
+     "MapLibre style; default: a plain map of the roads", NULL},
+    {"roads", CB_OPT_STRING, GATEWAY(roads), 0, 0, NULL, "GeoJSON file of the plain map", NULL},
+    {"timezone", CB_OPT_STRING, GATEWAY(timezone), 1, 0, NULL,
+     "in which hours and weekdays are counted", NULL},
+    {"signed_within_s", CB_OPT_INT, GATEWAY(signed_within_s), 1, 8640000, "s",
+     "response clock: decided or dispatched", NULL},
+    {"responded_within_s", CB_OPT_INT, GATEWAY(responded_within_s), 1, 8640000, "s",
+     "response clock: a unit has accepted", NULL},
+    {"feedback_within_s", CB_OPT_INT, GATEWAY(feedback_within_s), 1, 8640000, "s",
+     "response clock: first feedback", NULL},
+    {"workers", CB_OPT_INT, GATEWAY(n_workers), 1, 64, NULL, "connections to PostgreSQL", NULL},
     {0},
 };
 
@@ -69,7 +89,11 @@ static void set_defaults(struct cb_config *c)
                                   .alerts = "ipc://var/alerts.sock",
                                   .replay = "ipc://var/replay.sock"};
     c->store = (struct cb_store_conf){.media_dir = "var/media"};
-    c->gateway = (struct cb_gateway_conf){.listen = ""};
+    c->gateway = (struct cb_gateway_conf){.timezone = "Asia/Shanghai",
+                                          .signed_within_s = 600,
+                                          .responded_within_s = 1800,
+                                          .feedback_within_s = 172800,
+                                          .n_workers = 4};
     cb_severity_table_init(&c->severity);
     struct cb_camera_conf camera;
     cb_camera_conf_init(&camera);
@@ -178,7 +202,9 @@ static int resolve_paths(struct cb_config *c, const char *folder)
             r = below(folder, c->camera[i].weather.file, sizeof c->camera[i].weather.file);
     }
     char *path[] = {c->node.data_dir, c->node.signing_key, c->bus.curve_key, c->bus.store_key,
-                    c->bus.allowed_keys, c->store.media_dir, c->store.trusted_keys};
+                    c->bus.allowed_keys, c->store.media_dir, c->store.trusted_keys,
+                    c->gateway.web_dir, c->gateway.tls_certificate, c->gateway.tls_key,
+                    c->gateway.roads};
     for (size_t i = 0; i < CB_LEN(path) && r == 0; i++)
         r = below(folder, path[i], CB_PATH_LEN);
     char *endpoint[] = {c->bus.evidence, c->bus.alerts, c->bus.replay};

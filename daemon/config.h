@@ -1,6 +1,8 @@
 #ifndef DAEMON_CONFIG_H
 #define DAEMON_CONFIG_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "schema/camera.h"
 #include "schema/id.h"
@@ -37,6 +39,15 @@ struct cb_store_conf {
 
 struct cb_gateway_conf {
     char listen[64]; /* "127.0.0.1:9464"; "": no gateway */
+    char database[1024];           /* "": neither pages nor API */
+    char web_dir[CB_PATH_LEN];     /* "": no pages */
+    char tls_certificate[CB_PATH_LEN], tls_key[CB_PATH_LEN];
+    bool is_behind_proxy;
+    char map_style_url[512];
+    char roads[CB_PATH_LEN];
+    char timezone[64];
+    int signed_within_s, responded_within_s, feedback_within_s;
+    int n_workers;
 };
 
 /** Of all that a camera is told: its own entry, and what it takes over from the file's other parts. */

@@ -14,7 +14,7 @@
 #include "config.h"
 #include "curve_keys.h"
 #include "edge.h"
-#include "gateway/gateway.h"
+#include "gateway_role.h"
 #include "notify.h"
 #include "store/store.h"
 #include "store_role.h"
@@ -55,7 +55,7 @@ struct process {
     struct cb_bus_context *ctx;
     struct cb_store_role *store;
     struct cb_edge *edge;
-    struct cb_gateway *gateway;
+    struct cb_gateway_role *gateway;
 };
 
 static const struct cb_log daemon_log = {"citybraind", NULL};
@@ -113,7 +113,7 @@ static int start_gateway(struct process *p, struct cb_error *e)
     if (p->store)
         source[n++] = (struct cb_metrics_source){p->store, cb_store_role_print_metrics,
                                                  cb_store_role_complain, NULL};
-    return cb_gateway_create(&p->gateway, p->config->gateway.listen, source, n, e);
+    return cb_gateway_role_create(&p->gateway, p->config, source, n, CB_VERSION, e);
 }
 
 /* The receiving end first: what an edge has kept from before finds its store. */
@@ -133,7 +133,7 @@ static int start(struct process *p, const struct roles *roles, struct cb_error *
 
 static void stop(struct process *p)
 {
-    cb_gateway_destroy(&p->gateway);
+    cb_gateway_role_destroy(&p->gateway);
     cb_edge_destroy(&p->edge);
     cb_store_role_destroy(&p->store);
     cb_bus_context_destroy(&p->ctx);

@@ -21,6 +21,7 @@ int cb_cli_retain(int argc, char **argv);
 int cb_cli_verify(int argc, char **argv);
 int cb_cli_keygen(int argc, char **argv);
 int cb_cli_outbox(int argc, char **argv);
+int cb_cli_user(int argc, char **argv);
 
 /** A time as people write it: RFC 3339, or a day alone for its midnight in UTC. @return 0; -EINVAL */
 int cb_cli_parse_time(const char *text, int64_t *ret_utc_ns);

@@ -22,6 +22,7 @@ static const struct verb {
     {"verify", "prove evidence whole, or name what was altered", cb_cli_verify},
     {"retain", "erase evidence whose time is over, and media nobody refers to", cb_cli_retain},
     {"outbox", "what a node has not delivered yet, and why", cb_cli_outbox},
+    {"user", "who may log in at the gateway", cb_cli_user},
     {"keygen", "make signing keys and CURVE keys", cb_cli_keygen},
 };
 

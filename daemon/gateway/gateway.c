@@ -1,29 +1,23 @@
-#include "gateway/gateway.h"
+#include "gateway_private.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <microhttpd.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/mem.h"
 
-#define CONNECTIONS_MAX 64
-#define TIMEOUT_S 10
-#define REQUEST_MEMORY_BYTES 16384
-
-struct cb_gateway {
-    /* set at create, then immutable */
-    struct cb_metrics_source *source;
-    size_t n_sources;
-    struct MHD_Daemon *http;
-    uint16_t port;
-    struct cb_log log;
-};
+#define CONNECTIONS_MAX 2200
+#define TIMEOUT_S 30
+#define REQUEST_MEMORY_BYTES 32768
+#define FILE_BYTES_MAX (16 << 20)
 
 struct address {
     struct sockaddr_storage at;
@@ -81,142 +75,168 @@ static int open_listener(const char *listen_at, int *ret_fd, struct cb_error *re
     return 0;
 }
 
-static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *type,
-                              char *text, size_t n, enum MHD_ResponseMemoryMode mode)
-{
-    struct MHD_Response *r = MHD_create_response_from_buffer(n, text, mode);
-    if (!r) {
-        if (mode == MHD_RESPMEM_MUST_FREE)
-            free(text);
-        return MHD_NO;
-    }
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-    MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    enum MHD_Result done = MHD_queue_response(c, status, r);
-    MHD_destroy_response(r);
-    return done;
-}
-
-static enum MHD_Result answer_text(struct MHD_Connection *c, unsigned status, const char *text)
-{
-    return answer(c, status, "text/plain; charset=utf-8", (char *) text, strlen(text),
-                  MHD_RESPMEM_PERSISTENT);
-}
-
-static enum MHD_Result answer_metrics(struct cb_gateway *g, struct MHD_Connection *c)
-{
-    char *text = NULL;
-    size_t n = 0;
-    FILE *out = open_memstream(&text, &n);
-    if (!out)
-        return MHD_NO;
-    for (size_t i = 0; i < g->n_sources; i++)
-        g->source[i].print(g->source[i].self, out);
-    if (fclose(out) != 0) {
-        free(text);
-        return MHD_NO;
-    }
-    return answer(c, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, n,
-                  MHD_RESPMEM_MUST_FREE);
-}
-
-/* What the sources complain of, behind a word for the whole. */
-static enum MHD_Result answer_health(struct cb_gateway *g, struct MHD_Connection *c)
-{
-    char *lines = NULL, *text = NULL;
-    size_t n_lines = 0;
-    bool is_well = true;
-    FILE *out = open_memstream(&lines, &n_lines);
-    if (!out)
-        return MHD_NO;
-    for (size_t i = 0; i < g->n_sources; i++) {
-        const struct cb_metrics_source *s = &g->source[i];
-        if (s->complain)
-            s->complain(s->self, out);
-        is_well = is_well && (!s->is_well || s->is_well(s->self));
-    }
-    int n = fclose(out) ? -1
-                        : asprintf(&text, "%s\n%s", !is_well ? "down" : n_lines ? "degraded" : "ok",
-                                   lines);
-    free(lines);
-    if (n < 0)
-        return MHD_NO;
-    return answer(c, is_well ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
-                  "text/plain; charset=utf-8", text, (size_t) n, MHD_RESPMEM_MUST_FREE);
-}
-
-static enum MHD_Result on_request(void *self, struct MHD_Connection *c, const char *url,
-                                  const char *method, const char *version, const char *upload,
-                                  size_t *n_upload, void **state)
-{
-    (void) version, (void) upload, (void) n_upload, (void) state;
-    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-        return answer_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-    if (strcmp(url, "/healthz") == 0)
-        return answer_health(self, c);
-    if (strcmp(url, "/metrics") == 0)
-        return answer_metrics(self, c);
-    return answer_text(c, MHD_HTTP_NOT_FOUND, "there are /healthz and /metrics\n");
-}
-
 static int copy_sources(struct cb_gateway *g, const struct cb_metrics_source *s, size_t n)
 {
     if (!(g->source = calloc(n ? n : 1, sizeof *g->source)))
         return -ENOMEM;
     if (n)
         memcpy(g->source, s, n * sizeof *s);
-    g->n_sources = n;
     return 0;
 }
 
-static int start(struct cb_gateway *g, const char *listen_at, struct cb_error *reterr)
+static bool is_said(const char *text)
 {
-    int fd = -1, r = open_listener(listen_at, &fd, reterr);
+    return text && text[0];
+}
+
+/* A whole file as a string, yours to free. */
+static int read_file(const char *path, char **ret, struct cb_error *reterr)
+{
+    CB_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return cb_error_set(reterr, -errno, path, "cannot be read: %s", strerror(errno));
+    if (st.st_size > FILE_BYTES_MAX)
+        return cb_error_set(reterr, -EFBIG, path, "is too large");
+    CB_AUTO_FREE char *text = calloc(1, (size_t) st.st_size + 1);
+    if (!text)
+        return -ENOMEM;
+    ssize_t n = read(fd, text, (size_t) st.st_size);
+    if (n != st.st_size)
+        return cb_error_set(reterr, -EIO, path, "cannot be read");
+    *ret = text;
+    text = NULL;
+    return 0;
+}
+
+/* Scripts and styles are files of our own; a map's tiles come from where the configuration says. */
+static void print_policy(struct cb_gateway *g)
+{
+    char map[300] = "";
+    const char *url = g->opts.map_style_url, *host = is_said(url) ? strstr(url, "://") : NULL;
+    if (host)
+        snprintf(map, sizeof map, " %.*s", (int) (host + 3 - url + (long) strcspn(host + 3, "/?#")), url);
+    snprintf(g->csp, sizeof g->csp,
+             "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:%s; "
+             "connect-src 'self'%s; font-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; "
+             "manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+             "frame-ancestors 'none'", map, map);
+}
+
+static int read_files(struct cb_gateway *g, struct cb_error *reterr)
+{
+    const struct cb_gateway_opts *o = &g->opts;
+    int r = 0;
+    if (is_said(o->map_style_url) &&
+        (!strstr(o->map_style_url, "://") || strpbrk(o->map_style_url, "\"\\;', \t\r\n")))
+        return cb_error_set(reterr, -EINVAL, "gateway.map_style_url", "expected a URL, as "
+                            "https://tiles.example/style.json");
+    if (is_said(o->timezone) && strpbrk(o->timezone, "\"\\"))
+        return cb_error_set(reterr, -EINVAL, "gateway.timezone", "expected one as Asia/Shanghai");
+    if (is_said(o->tls_certificate) != is_said(o->tls_key))
+        return cb_error_set(reterr, -EINVAL, "gateway",
+                            "tls_certificate and tls_key: expected both or none");
+    if (is_said(o->tls_certificate) &&
+        ((r = read_file(o->tls_certificate, &g->certificate, reterr)) < 0 ||
+         (r = read_file(o->tls_key, &g->key, reterr)) < 0))
+        return r;
+    if (is_said(o->roads) && (r = read_file(o->roads, &g->roads, reterr)) < 0)
+        return r;
+    if (is_said(o->web_dir) &&
+        (g->web_fd = open(o->web_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return cb_error_set(reterr, -errno, o->web_dir, "cannot be opened as a folder: %s",
+                            strerror(errno));
+    return 0;
+}
+
+/* What is on its way to a worker or from it is not to be touched: paths stay as they come. */
+static int start_http(struct cb_gateway *g, struct cb_error *reterr)
+{
+    int fd = -1, r = open_listener(g->opts.listen, &fd, reterr);
     if (r < 0)
         return r;
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+                     (g->certificate ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, g->certificate},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, g->key},
+                                   {MHD_OPTION_END, 0, NULL}};
     g->port = port_of(fd);
     g->http = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, on_request, g,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t) REQUEST_MEMORY_BYTES, MHD_OPTION_END);
+        flags, 0, NULL, NULL, cb_http_on_request, g, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned) TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) REQUEST_MEMORY_BYTES,
+        MHD_OPTION_URI_LOG_CALLBACK, cb_http_on_uri, g, MHD_OPTION_NOTIFY_COMPLETED, cb_http_on_end,
+        g, MHD_OPTION_ARRAY, g->certificate ? tls : &tls[2], MHD_OPTION_END);
     if (!g->http) {
         close(fd);
-        return cb_error_set(reterr, -EIO, listen_at, "the HTTP server does not start");
+        return cb_error_set(reterr, -EIO, g->opts.listen, "the HTTP server does not start%s",
+                            g->certificate ? ": are certificate and key PEM, and of each other?" : "");
     }
     return 0;
 }
 
-int cb_gateway_create(struct cb_gateway **ret, const char *listen,
-                      const struct cb_metrics_source *sources, size_t n_sources,
+static int start(struct cb_gateway *g, struct cb_error *reterr)
+{
+    const struct cb_gateway_opts *o = &g->opts;
+    int r = read_files(g, reterr);
+    if (r < 0)
+        return r;
+    g->is_secure = g->certificate || o->is_behind_proxy;
+    print_policy(g);
+    if (o->desk && ((r = cb_hub_create(&g->hub, g, reterr)) < 0 ||
+                    (r = cb_pool_create(&g->pool, g, o->n_workers, reterr)) < 0))
+        return r;
+    return start_http(g, reterr);
+}
+
+int cb_gateway_create(struct cb_gateway **ret, const struct cb_gateway_opts *opts,
                       struct cb_error *reterr)
 {
     struct cb_gateway *g = calloc(1, sizeof *g);
-    int r = g ? copy_sources(g, sources, n_sources) : -ENOMEM;
-    if (r < 0)
-        cb_error_set(reterr, r, "gateway", "out of memory");
-    else
-        r = start(g, listen, reterr);
+    if (!g)
+        return cb_error_set(reterr, -ENOMEM, "gateway", "out of memory");
+    g->opts = *opts;
+    g->web_fd = -1;
+    g->log = (struct cb_log) {"gateway", NULL};
+    pthread_mutex_init(&g->lock, NULL);
+    pthread_mutex_init(&g->hashing, NULL);
+    int r = copy_sources(g, opts->sources, opts->n_sources);
+    if (r == 0)
+        r = start(g, reterr);
     if (r < 0) {
         cb_gateway_destroy(&g);
         return r;
     }
-    g->log = (struct cb_log) {"gateway", NULL};
-    cb_info(g, "serves /healthz and /metrics: address=%s port=%" PRIu16, listen, g->port);
+    cb_info(g, "serves %s: address=%s port=%" PRIu16 "%s",
+            opts->desk ? "pages and /api/v1, /healthz and /metrics" : "/healthz and /metrics",
+            opts->listen, g->port, g->certificate ? " tls" : "");
     *ret = g;
     return 0;
 }
 
+/* Streams and workers end first: no connection may sleep when the server stops. */
 void cb_gateway_destroy(struct cb_gateway **gateway)
 {
     struct cb_gateway *g = *gateway;
     if (!g)
         return;
     *gateway = NULL;
+    if (g->hub)
+        cb_hub_stop(g->hub);
+    if (g->pool)
+        cb_pool_stop(g->pool);
     if (g->http)
         MHD_stop_daemon(g->http); /* closes the listener, waits for its thread */
+    cb_pool_destroy(&g->pool);
+    cb_hub_destroy(&g->hub);
+    if (g->web_fd >= 0)
+        close(g->web_fd);
+    free(g->certificate);
+    free(g->key);
+    free(g->roads);
     free(g->source);
+    pthread_mutex_destroy(&g->hashing);
+    pthread_mutex_destroy(&g->lock);
     free(g);
 }
 

@@ -16,9 +16,6 @@
 const struct cb_audit_query cb_audit_any = {NULL, INT64_MIN, INT64_MAX};
 
 #define TIME_TEXT "to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-#define MEDIA_TEXT                                                                                 \
-    "(SELECT string_agg(concat_ws(U&'\\001F', m.name, m.role, m.media_type, m.n_bytes, m.sha256)," \
-    " U&'\\001E' ORDER BY m.name) FROM evidence_media m WHERE m.violation_id = v.id)"
 #define RANGE(at)                                                                                  \
     "($1::timestamptz IS NULL OR " at " >= $1) AND ($2::timestamptz IS NULL OR " at " < $2)"
 #define LOST                                                                                       \
@@ -60,16 +57,8 @@ static void fill(struct audit *a, const struct cb_audit_query *q)
 static void print_select(char *ret, size_t size)
 {
     size_t n = (size_t) snprintf(ret, size, "SELECT ");
-    for (int i = 0; i < CB_ROW_COLUMN_COUNT; i++) {
-        char column[64];
-        snprintf(column, sizeof column, "v.%s", cb_row_columns[i].name);
-        n += (size_t) snprintf(
-            ret + n, size - n,
-            cb_row_columns[i].type == CB_ROW_TIME ? TIME_TEXT ", " : "%s::text, ", column);
-    }
-    n += (size_t) snprintf(ret + n, size - n, "i.record_sha256, " TIME_TEXT ", i.district, ",
-                           "i.occurred_at");
-    n += (size_t) snprintf(ret + n, size - n, MEDIA_TEXT ERASED, "i.erased_at");
+    n += cb_compare_print_columns(ret + n, size - n);
+    n += (size_t) snprintf(ret + n, size - n, ERASED, "i.erased_at");
     n += (size_t) snprintf(ret + n, size - n,
                            " FROM violation v FULL JOIN violation_id i ON i.id = v.id"
                            " WHERE (v.id IS NOT NULL OR i.erased_at IS NOT NULL)"

@@ -11,8 +11,28 @@
 #include "rows.h"
 
 #define MEDIA_LINE_LEN 512
+#define TIME_TEXT "to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+#define MEDIA_TEXT                                                                                 \
+    "(SELECT string_agg(concat_ws(U&'\\001F', m.name, m.role, m.media_type, m.n_bytes, m.sha256)," \
+    " U&'\\001E' ORDER BY m.name) FROM evidence_media m WHERE m.violation_id = v.id)"
 
 static_assert((int) CB_COMPARE_CLAIM_SHA256 == (int) CB_ROW_COLUMN_COUNT, "follows the columns");
+
+size_t cb_compare_print_columns(char *ret, size_t size)
+{
+    size_t n = 0;
+    for (int i = 0; i < CB_ROW_COLUMN_COUNT; i++) {
+        char column[64];
+        snprintf(column, sizeof column, "v.%s", cb_row_columns[i].name);
+        n += (size_t) snprintf(
+            ret + n, size - n,
+            cb_row_columns[i].type == CB_ROW_TIME ? TIME_TEXT ", " : "%s::text, ", column);
+    }
+    n += (size_t) snprintf(ret + n, size - n, "i.record_sha256, " TIME_TEXT ", i.district, " MEDIA_TEXT,
+                           "i.occurred_at");
+    assert(n < size);
+    return n;
+}
 
 struct differences {
     struct cb_audit_difference *at;

@@ -17,6 +17,8 @@ enum cb_compare_column {
     CB_COMPARE_COLUMN_COUNT
 };
 
+/** These columns as SQL, of `violation` v and `violation_id` i. @return the length */
+size_t cb_compare_print_columns(char *ret, size_t size);
 /** @return the number of differences, at most max; 0 when the record cannot be read */
 size_t cb_compare_row(const PGresult *res, int row, struct cb_audit_difference *ret, size_t max);
 

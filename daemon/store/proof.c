@@ -71,7 +71,7 @@ static int prove_files(const struct cb_package *p, struct cb_proven *v, struct c
     return 0;
 }
 
-static int prove_record(const struct cb_package *p, const char (*trusted)[CB_KEY_LEN], size_t n,
+static int check_record(const struct cb_package *p, const char (*trusted)[CB_KEY_LEN], size_t n,
                         struct cb_proven *v, struct cb_error *reterr)
 {
     const struct cb_evidence *e = &v->record;
@@ -81,10 +81,10 @@ static int prove_record(const struct cb_package *p, const char (*trusted)[CB_KEY
         return cb_error_set(reterr, -EBADMSG, p->id, "signed by an untrusted key, %s", e->public_key);
     if (!is_signed(p, v->signature, e->public_key))
         return cb_error_set(reterr, -EBADMSG, p->id, "its signature does not fit its record");
-    return prove_files(p, v, reterr);
+    return 0;
 }
 
-int cb_prove(const struct cb_package *p, const char (*trusted)[CB_KEY_LEN], size_t n_trusted,
+int cb_prove_record(const struct cb_package *p, const char (*trusted)[CB_KEY_LEN], size_t n_trusted,
              struct cb_proven *ret, struct cb_error *reterr)
 {
     struct cb_proven v = {0};
@@ -97,10 +97,22 @@ int cb_prove(const struct cb_package *p, const char (*trusted)[CB_KEY_LEN], size
         return cb_error_set(reterr, r == -ENOMEM ? r : -EBADMSG, p->id, "record.json: %.60s: %.120s",
                             e.where, e.text);
     hash(p->record, p->n_record, v.record_sha256);
-    if ((r = prove_record(p, trusted, n_trusted, &v, reterr)) < 0) {
+    if ((r = check_record(p, trusted, n_trusted, &v, reterr)) < 0) {
         cb_evidence_deinit(&v.record);
         return r;
     }
     *ret = v;
     return 0;
+}
+
+int cb_prove(const struct cb_package *p, const char (*trusted)[CB_KEY_LEN], size_t n_trusted,
+             struct cb_proven *ret, struct cb_error *reterr)
+{
+    struct cb_proven v = {0};
+    int r = cb_prove_record(p, trusted, n_trusted, &v, reterr);
+    if (r == 0 && (r = prove_files(p, &v, reterr)) < 0)
+        cb_evidence_deinit(&v.record);
+    if (r == 0)
+        *ret = v;
+    return r;
 }

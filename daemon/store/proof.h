@@ -22,4 +22,8 @@ struct cb_proven {
 int cb_prove(const struct cb_package *p, const char (*trusted)[CB_KEY_LEN], size_t n_trusted,
              struct cb_proven *ret, struct cb_error *reterr);
 
+/** The same of the record and its signature alone: no file is looked at. */
+int cb_prove_record(const struct cb_package *p, const char (*trusted)[CB_KEY_LEN], size_t n_trusted,
+                    struct cb_proven *ret, struct cb_error *reterr);
+
 #endif

@@ -28,6 +28,7 @@ LIBRARIES = [  # system include, the folders it may stand in
     (r"libpq-fe\.h|postgresql/", ["daemon/store/"]),
     (r"zmq\.h|zmq_\w+\.h|czmq\.h", ["daemon/bus/", "daemon/cli/keygen", "daemon/cli/tail"]),
     (r"microhttpd\.h", ["daemon/gateway/"]),
+    (r"zlib\.h", ["daemon/gateway/"]),
     (r"sqlite3\.h", ["daemon/outbox/"]),
     (r"turbojpeg\.h", ["daemon/evidence/"]),
     (r"cairo|pango", ["daemon/evidence/", "daemon/draw/"]),

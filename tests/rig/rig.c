@@ -93,7 +93,8 @@ static int serve(struct cb_bus_context *ctx, struct cb_store *store, const struc
     if (r == 0 && w->listen) {
         struct cb_metrics_source sources[] = {{store, cb_store_print_metrics},
                                               {receiver, cb_bus_receiver_print_metrics}};
-        r = cb_gateway_create(&gateway, w->listen, sources, 2, e);
+        r = cb_gateway_create(
+            &gateway, &(struct cb_gateway_opts){.listen = w->listen, .sources = sources, .n_sources = 2}, e);
         if (r == 0)
             printf("port %u\n", cb_gateway_port(gateway));
     }

@@ -8,6 +8,9 @@
 
 #include "base/err.h"
 
+struct cb_desk_ops;
+struct cb_desk_opts;
+
 /**
  * Whoever has figures, called from the gateway's thread. print: as Prometheus text. complain: a line
  * for each thing that is not as it should be. is_well: false when it no longer does its work and a
@@ -20,20 +23,37 @@ struct cb_metrics_source {
     bool (*is_well)(void *self);
 };
 
+/** Strings may be NULL or "": not configured. All but the sources is lent for the gateway's life. */
+struct cb_gateway_opts {
+    const char *listen; /* "127.0.0.1:9464", "[::1]:9464", "0.0.0.0:9464"; port 0: a free one */
+    const struct cb_metrics_source *sources; /* copied */
+    size_t n_sources;
+    const struct cb_desk_ops *desk;       /* NULL: /healthz and /metrics alone */
+    const struct cb_desk_opts *desk_opts; /* what desks are made with */
+    const char *web_dir;                  /* the built pages */
+    const char *tls_certificate, *tls_key; /* PEM files; both or none */
+    const char *map_style_url;
+    const char *roads;                    /* GeoJSON file */
+    const char *timezone;
+    const char *version;
+    bool is_behind_proxy; /* one that speaks TLS and sets X-Forwarded-For */
+    int signed_s, responded_s, feedback_s;
+    int n_workers;        /* connections to PostgreSQL, [1, 64] */
+};
+
 /**
- * HTTP for people and machines: GET /metrics, and GET /healthz: 200 with "ok", or with "degraded" and
- * what is wrong; 503 with "down" when a source is not well.
+ * HTTP for people and machines, as schema/openapi.yaml describes it: GET /metrics, and GET /healthz:
+ * 200 with "ok", or with "degraded" and what is wrong; 503 with "down" when a source is not well;
+ * and, with a desk, logins, alerts, evidence, history and field units.
  */
 struct cb_gateway;
 /**
- * listen: "127.0.0.1:9464", "[::1]:9464", "0.0.0.0:9464"; port 0: a free one. The sources are
- * copied; their self must outlive the gateway. It serves when this returns.
- * @return 0; -EINVAL, -EADDRINUSE, …: reterr names the address
+ * The sources' self must outlive it. It serves when this returns; PostgreSQL need not be there yet.
+ * @return 0; -EINVAL, -EADDRINUSE, …: reterr names the address or the file
  */
-int cb_gateway_create(struct cb_gateway **ret, const char *listen,
-                      const struct cb_metrics_source *sources, size_t n_sources,
+int cb_gateway_create(struct cb_gateway **ret, const struct cb_gateway_opts *opts,
                       struct cb_error *reterr);
-/** Takes NULL. */
+/** Ends what is under way. Takes NULL. */
 void cb_gateway_destroy(struct cb_gateway **g);
 uint16_t cb_gateway_port(const struct cb_gateway *g);
 
