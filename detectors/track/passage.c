@@ -193,28 +193,79 @@ static size_t of_one_edge(const struct cb_track *t, struct cb_speed_sample *s)
     return n;
 }
 
+/* What there is to judge a passage by. */
+struct evidence {
+    const struct cb_track *t;
+    const struct cb_region *g;
+    const struct cb_passage *p;
+    size_t n_own; /* sightings in a patch of its own */
+    bool is_dark;
+};
+
 static double path_m(const struct cb_passage *p)
 {
     const struct cb_fix *a = p->path, *b = p->path + p->n_path - 1;
     return hypot(b->x_m - a->x_m, b->y_m - a->y_m);
 }
 
-/* From one lamp to the other, or to its image in a wet road. */
-static double drift_m(const struct cb_passage *p)
+static bool is_shared(const struct evidence *e)
 {
-    return fabs(p->path[p->n_path - 1].x_m - p->path[0].x_m);
+    return (double) e->n_own < (1 - SHARED_MAX) * (double) e->t->n;
+}
+
+static bool has_loose_ends(const struct evidence *e)
+{
+    return e->g->is_side && !cb_flank_is_rigid(e->t, &e->g->side);
+}
+
+static bool is_vague_from_beside(const struct evidence *e)
+{
+    return e->g->is_side &&
+           e->p->u95_mps > fmax(SIDE_U95_MPS, SIDE_U95_SHARE * e->p->speed_mps);
+}
+
+/* Lamps are seen from afar: what appears later beside another is that one's. */
+static bool is_late_in_the_dark(const struct evidence *e)
+{
+    return e->is_dark && path_m(e->p) < DARK_COVER * (e->g->zone_max_m - e->g->zone_min_m);
 }
 
 /* By lamplight what is followed beside the surveyed road is a lit wall, a kerb, or the upper part
  * of a body whose lower part is as bright as the road. */
-static bool is_off_road(const struct cb_passage *p, const struct cb_region *g)
+static bool is_dark_off_road(const struct evidence *e)
 {
     double sum = 0;
-    for (size_t i = 0; i < p->n_path; i++)
-        sum += p->path[i].x_m;
-    double x = sum / (double) p->n_path;
-    return x < g->x_min_m + CB_REGION_SIDE_M || x > g->x_max_m - CB_REGION_SIDE_M;
+    for (size_t i = 0; i < e->p->n_path; i++)
+        sum += e->p->path[i].x_m;
+    double x = sum / (double) e->p->n_path;
+    return e->is_dark &&
+           (x < e->g->x_min_m + CB_REGION_SIDE_M || x > e->g->x_max_m - CB_REGION_SIDE_M);
 }
+
+/* From one lamp to the other, or to its image in a wet road. */
+static bool drifts_in_the_dark(const struct evidence *e)
+{
+    double drift_m = e->p->path[e->p->n_path - 1].x_m - e->p->path[0].x_m;
+    return e->is_dark && fabs(drift_m) > DARK_DRIFT_M;
+}
+
+static bool is_mirrored(const struct evidence *e)
+{
+    return !e->g->is_side && cb_foot_is_mirrored(e->t);
+}
+
+/* The first that holds is the reason why a passage that was measured has no speed. */
+static const struct {
+    bool (*holds)(const struct evidence *e);
+    enum cb_reason why;
+} doubts[] = {
+    {has_loose_ends, CB_REASON_INCONSISTENT},
+    {is_vague_from_beside, CB_REASON_TOO_UNCERTAIN},
+    {is_late_in_the_dark, CB_REASON_TOO_FEW_SAMPLES},
+    {is_dark_off_road, CB_REASON_INCONSISTENT},
+    {drifts_in_the_dark, CB_REASON_INCONSISTENT},
+    {is_mirrored, CB_REASON_INCONSISTENT},
+};
 
 /* What lamplight adds to the interval. */
 static double dark_u95_mps(const struct cb_passage *p)
@@ -223,10 +274,27 @@ static double dark_u95_mps(const struct cb_passage *p)
     return 1.96 * p->speed_mps * hypot(edge_u, DARK_WET_U);
 }
 
+static void widen(const struct evidence *e, struct cb_passage *p)
+{
+    if (e->g->is_side)
+        p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * cb_flank_u(e->t, &e->g->side));
+    if (e->is_dark)
+        p->u95_mps = hypot(p->u95_mps, dark_u95_mps(p));
+}
+
 static void refuse(struct cb_passage *p, enum cb_reason why)
 {
     p->speed_mps = p->u95_mps = NAN;
     p->reason = why;
+}
+
+static void judge(const struct evidence *e, struct cb_passage *p)
+{
+    for (size_t i = 0; i < CB_LEN(doubts); i++)
+        if (doubts[i].holds(e)) {
+            refuse(p, doubts[i].why);
+            return;
+        }
 }
 
 int cb_track_passage(struct cb_track *t, const struct cb_road *road,
@@ -247,29 +315,18 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
     if (n_in[CB_PATCH_ANOTHERS] > t->n / 2 &&
         (n_in[CB_PATCH_OWN] < OWN_MIN || (double) n_in[CB_PATCH_OWN] < OWN_SHARE * (double) t->n))
         return -ENODATA; /* part of another, torn off for a moment */
-    bool is_ambiguous = (double) n_in[CB_PATCH_OWN] < (1 - SHARED_MAX) * (double) t->n;
     int r = cb_speed_measure(road, conf, s, of_one_edge(t, s), ret);
     if (r < 0)
         return r;
     ret->track = t->id;
     ret->road_user = cb_track_road_user(t, road, g);
-    if (g->is_side)
-        ret->u95_mps = hypot(ret->u95_mps, 1.96 * ret->speed_mps * cb_flank_u(t, &g->side));
-    bool is_dark = cb_track_is_dark(t);
-    if (is_dark && !isnan(ret->speed_mps))
-        ret->u95_mps = hypot(ret->u95_mps, dark_u95_mps(ret));
-    if (is_ambiguous)
+    struct evidence e = {.t = t, .g = g, .p = ret, .n_own = n_in[CB_PATCH_OWN],
+                         .is_dark = cb_track_is_dark(t)};
+    if (is_shared(&e))
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
-    else if (g->is_side && !isnan(ret->speed_mps) && !cb_flank_is_rigid(t, &g->side))
-        refuse(ret, CB_REASON_INCONSISTENT);
-    else if (g->is_side && ret->u95_mps > fmax(SIDE_U95_MPS, SIDE_U95_SHARE * ret->speed_mps))
-        refuse(ret, CB_REASON_TOO_UNCERTAIN);
-    else if (is_dark && !isnan(ret->speed_mps) &&
-             path_m(ret) < DARK_COVER * (g->zone_max_m - g->zone_min_m))
-        refuse(ret, CB_REASON_TOO_FEW_SAMPLES);
-    else if (is_dark && !isnan(ret->speed_mps) && (is_off_road(ret, g) || drift_m(ret) > DARK_DRIFT_M))
-        refuse(ret, CB_REASON_INCONSISTENT);
-    else if (!g->is_side && !isnan(ret->speed_mps) && cb_foot_is_mirrored(t))
-        refuse(ret, CB_REASON_INCONSISTENT);
+    if (isnan(ret->speed_mps))
+        return 0;
+    widen(&e, ret);
+    judge(&e, ret);
     return 0;
 }
