@@ -1,0 +1,12 @@
+import type { Role } from "./types";
+
+export type Page = "wall" | "trends" | "history" | "cameras" | "field" | "access";
+
+/** The pages of each role, the first is where it starts; the gateway has the last word on rights. */
+export const PAGES: Record<Role, Page[]> = {
+  command: ["wall"],
+  analyst: [],
+  field: [],
+  technician: [],
+  admin: ["wall"],
+};

@@ -1,0 +1,54 @@
+import { gzipSync } from "node:zlib";
+import { readFileSync } from "node:fs";
+import { defineConfig, type Plugin } from "vite";
+
+/** sw.js with the names of what the shell needs, and a name for this build; MapLibre is left out. */
+function serviceWorker(): Plugin {
+  return {
+    name: "citybrain-service-worker",
+    apply: "build",
+    generateBundle(_options, bundle) {
+      const shell = Object.keys(bundle)
+        .filter((name) => /\.(js|css)$/.test(name) && !name.includes("maplibre"))
+        .map((name) => "/" + name)
+        .sort();
+      const source = readFileSync(new URL("./src/sw.js", import.meta.url), "utf8")
+        .replace("__SHELL__", JSON.stringify(shell));
+      this.emitFile({ type: "asset", fileName: "sw.js", source });
+    },
+  };
+}
+
+/** x.gz beside each text file: the gateway sends it to who takes gzip. */
+function gzip(): Plugin {
+  return {
+    name: "citybrain-gzip",
+    apply: "build",
+    enforce: "post",
+    generateBundle: {
+      order: "post",
+      handler(_options, bundle) {
+        for (const [name, file] of Object.entries(bundle)) {
+          if (!/\.(js|css|svg|webmanifest)$/.test(name)) continue;
+          const source = file.type === "chunk" ? file.code : file.source;
+          this.emitFile({ type: "asset", fileName: name + ".gz", source: gzipSync(source, { level: 9 }) });
+        }
+      },
+    },
+  };
+}
+
+export default defineConfig({
+  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
+  build: {
+    outDir: "../build/web",
+    emptyOutDir: true,
+    target: "es2020",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0, // no data: URLs, the pages' CSP has none
+    chunkSizeWarningLimit: 1200,
+  },
+  plugins: [serviceWorker(), gzip()],
+  server: { proxy: { "/api": process.env.CITYBRAIN_GATEWAY ?? "http://127.0.0.1:8080" } },
+  test: { include: ["tests/unit/**/*.test.ts"] },
+} as Parameters<typeof defineConfig>[0]);
