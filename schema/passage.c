@@ -184,11 +184,12 @@ int cb_passage_parse(const char *json, size_t n, struct cb_passage *ret)
 int cb_passage_copy(const struct cb_passage *p, struct cb_passage *ret)
 {
     struct cb_fix *path = NULL;
-    if (p->n_path) {
-        path = malloc(p->n_path * sizeof *path);
+    size_t n = p->n_path + p->n_left_out;
+    if (n) {
+        path = malloc(n * sizeof *path);
         if (!path)
             return -ENOMEM;
-        memcpy(path, p->path, p->n_path * sizeof *path);
+        memcpy(path, p->path, n * sizeof *path);
     }
     *ret = *p;
     ret->path = path;
@@ -199,5 +200,5 @@ void cb_passage_deinit(struct cb_passage *p)
 {
     free(p->path);
     p->path = NULL;
-    p->n_path = 0;
+    p->n_path = p->n_left_out = 0;
 }

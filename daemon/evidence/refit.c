@@ -14,9 +14,11 @@
 
 #define JSON_BYTES_MAX (16 << 20)
 #define FIXES_MAX 100000
-/* Numbers are kept with 12 digits and pixels as floats: what the same samples give differs by less
- * than a thousandth. A later version of the fit may differ by as much as a tenth. */
-#define DIFFERENCE_MAX_KMH 0.1
+/* Numbers are kept with 12 digits, pixels as floats, the record's speed with two decimals: what the
+ * same fit gives of the same samples differs by less than this … */
+#define ROUNDING_KMH 0.02
+/* … and what another fit gives by as much as this. */
+#define OTHER_FIT_KMH 0.1
 #define HOLE 1.5 /* times the usual time from one sample to the next */
 
 static bool is_version_2(const json_t *o)
@@ -105,17 +107,27 @@ static struct cb_fix fix_of(const json_t *o)
     return f;
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const struct cb_fix *p = a, *q = b;
+    return (p->t_ns > q->t_ns) - (p->t_ns < q->t_ns);
+}
+
+/* What was kept and what was left out, as it came: the fit finds again which is which. */
 static int take_path(const json_t *samples, struct cb_fix **ret, size_t *ret_n)
 {
-    const json_t *path = json_object_get(json_object_get(samples, "passage"), "path");
-    size_t n = json_array_size(path);
-    if (n == 0 || n > FIXES_MAX)
+    const json_t *passage = json_object_get(samples, "passage");
+    const json_t *path = json_object_get(passage, "path");
+    const json_t *left_out = json_object_get(passage, "left_out");
+    size_t n_path = json_array_size(path), n = n_path + json_array_size(left_out);
+    if (n_path == 0 || n > FIXES_MAX)
         return -ENODATA;
     struct cb_fix *fix = calloc(n, sizeof *fix);
     if (!fix)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)
-        fix[i] = fix_of(json_array_get(path, i));
+        fix[i] = fix_of(i < n_path ? json_array_get(path, i) : json_array_get(left_out, i - n_path));
+    qsort(fix, n, sizeof *fix, by_time);
     *ret = fix;
     *ret_n = n;
     return 0;
@@ -170,14 +182,8 @@ static char *load(const struct cb_evidence *e, const struct cb_verify_media *med
     return NULL;
 }
 
-/*
- * Samples that the fit left out are not in the path: without them it weighs the others anew, and
- * what it gives may differ by as much as the record says that it may be wrong.
- */
-static double allowed_kmh(const char *samples, size_t n_samples, double u95_kmh)
+static bool has_hole(const json_t *path)
 {
-    json_t *o = json_loadb(samples, n_samples, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *path = json_object_get(json_object_get(o, "passage"), "path");
     size_t n = json_array_size(path);
     double shortest = HUGE_VAL, longest = 0;
     for (size_t i = 1; i < n; i++) {
@@ -185,9 +191,25 @@ static double allowed_kmh(const char *samples, size_t n_samples, double u95_kmh)
         shortest = fmin(shortest, step);
         longest = fmax(longest, step);
     }
+    return longest > HOLE * shortest;
+}
+
+/*
+ * Packages of version 2 lack the samples that the fit left out: without them it weighs the others
+ * anew, and what it gives may differ by as much as the record says that it may be wrong.
+ */
+static double allowed_kmh(const char *samples, size_t n_samples, double u95_kmh)
+{
+    json_t *o = json_loadb(samples, n_samples, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *passage = json_object_get(o, "passage");
+    double allowed = OTHER_FIT_KMH;
+    if (json_integer_value(json_object_get(passage, "fit")) == CB_REFIT_NUMBER)
+        allowed = ROUNDING_KMH;
+    else if (!json_object_get(passage, "left_out") && isfinite(u95_kmh) &&
+             has_hole(json_object_get(passage, "path")))
+        allowed = fmax(allowed, u95_kmh);
     json_decref(o);
-    bool has_hole = longest > HOLE * shortest && isfinite(u95_kmh);
-    return has_hole ? fmax(DIFFERENCE_MAX_KMH, u95_kmh) : DIFFERENCE_MAX_KMH;
+    return allowed;
 }
 
 static void compare(double said_kmh, double allowed, int r, double kmh,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/frame.h"
+#include "detectors/refit.h"
 #include "package.h"
 #include "schema/camera.h"
 
@@ -21,11 +22,11 @@ static json_t *box_to_json(const struct cb_box *b)
                      real((double) b->h));
 }
 
-static json_t *path_to_json(const struct cb_passage *p)
+static json_t *path_to_json(const struct cb_fix *fix, size_t n)
 {
     json_t *path = json_array();
-    for (size_t i = 0; i < p->n_path; i++) {
-        const struct cb_fix *f = &p->path[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct cb_fix *f = &fix[i];
         json_array_append_new(path, json_pack("{s:I, s:[o, o], s:o, s:[o, o], s:o}", //
                                               "t_ns", (json_int_t) f->t_ns,          //
                                               "px", real((double) f->x_px),          //
@@ -39,10 +40,12 @@ static json_t *path_to_json(const struct cb_passage *p)
 
 static json_t *passage_to_json(const struct cb_passage *p)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}",                                //
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:i, s:o, s:o}",                      //
                      "track", (json_int_t) p->track, "speed_mps", real(p->speed_mps), //
                      "u95_mps", real(p->u95_mps), "limit_mps", real(p->limit_mps),    //
-                     "charged_mps", real(p->charged_mps), "path", path_to_json(p));
+                     "charged_mps", real(p->charged_mps), "fit", CB_REFIT_NUMBER,     //
+                     "path", path_to_json(p->path, p->n_path),                        //
+                     "left_out", path_to_json(p->path + p->n_path, p->n_left_out));
 }
 
 static json_t *stills_to_json(const struct cb_package_draft *d)
@@ -84,7 +87,7 @@ int cb_package_add_samples(struct cb_package_draft *d)
 {
     const struct cb_violation *v = d->request->violation;
     json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:O?, s:O?, s:O}", //
-                          "type", "samples", "version", 2, "id", d->record.id,                 //
+                          "type", "samples", "version", 3, "id", d->record.id,                 //
                           "camera", v->camera, "utc_offset_ns", (json_int_t) v->utc_offset_ns, //
                           "t_from_ns", (json_int_t) v->t_from_ns,                              //
                           "t_to_ns", (json_int_t) v->t_to_ns,                                  //

@@ -92,20 +92,26 @@ static void look_at(const struct cb_road *road, const struct cb_camera_conf *con
     }
 }
 
+static struct cb_fix fix_of(const struct look *l, size_t i)
+{
+    const struct cb_speed_sample *s = l->from[i];
+    return (struct cb_fix){.t_ns = s->t_ns,
+                           .x_m = l->p[i].x_m,
+                           .y_m = l->p[i].y_m,
+                           .x_px = (float) s->x_px,
+                           .y_px = (float) s->y_px,
+                           .box = s->box,
+                           .sigma_px = (float) s->sigma_px};
+}
+
 static void describe(const struct look *l, struct cb_passage *p)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        const struct cb_speed_sample *s = l->from[i];
+    for (size_t i = 0; i < l->n; i++)
+        if (l->p[i].weight > 0)
+            p->path[p->n_path++] = fix_of(l, i);
+    for (size_t i = 0; i < l->n; i++)
         if (!(l->p[i].weight > 0))
-            continue;
-        p->path[p->n_path++] = (struct cb_fix){.t_ns = s->t_ns,
-                                               .x_m = l->p[i].x_m,
-                                               .y_m = l->p[i].y_m,
-                                               .x_px = (float) s->x_px,
-                                               .y_px = (float) s->y_px,
-                                               .box = s->box,
-                                               .sigma_px = (float) s->sigma_px};
-    }
+            p->path[p->n_path + p->n_left_out++] = fix_of(l, i);
     p->t_first_ns = p->path[0].t_ns;
     p->t_last_ns = p->path[p->n_path - 1].t_ns;
 }

@@ -57,8 +57,9 @@ struct cb_passage {
     double speed_mps;   /* mean over the zone; NaN: see reason */
     double u95_mps;     /* half-width of the 95 % interval; NaN with speed_mps */
     enum cb_reason reason;
-    struct cb_fix *path; /* in the zone, in time order */
+    struct cb_fix *path; /* in the zone, in time order; behind these n_path … */
     size_t n_path;
+    size_t n_left_out;   /* … the ones that the fit of the speed left out, likewise; not in texts */
 
     /* The rules' verdict (detectors/rules); NaN where there is no limit or no speed. */
     double limit_mps, charged_mps;
