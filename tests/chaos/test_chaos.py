@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("chaos")  # they share one run
 CHAOS = pathlib.Path(__file__).with_name("chaos.py")
 KINDS = 16
 WRONG = ("lost", "duplicated", "unverifiable", "chain breaks", "stored, never announced",

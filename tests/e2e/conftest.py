@@ -11,6 +11,10 @@ import filled as stores  # noqa: E402
 import harness  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "xdist_group(name): tests that share something costly")
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory):
     """One server for all tests; each makes a database of its own."""

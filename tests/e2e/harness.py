@@ -1,6 +1,7 @@
 """The programs under test and the servers around them, one class each. Everything is started on a
 path or port of its own, ends by its pid, and ends with the process that started it."""
 import ctypes
+import fcntl
 import hashlib
 import json
 import os
@@ -318,18 +319,25 @@ def render(scene, log=sys.stderr):
     scene = pathlib.Path(scene)
     digest = hashlib.sha256(scene.read_bytes() + SIM.read_bytes()).hexdigest()[:16]
     folder = VAR / "scenes" / f"{scene.stem}-{digest}"
-    if not (folder / "truth.json").exists():
-        VAR.joinpath("scenes").mkdir(parents=True, exist_ok=True)
-        print(f"   rendering {scene.name}", file=log, flush=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as at:
-            out = pathlib.Path(at) / "out"
-            done = subprocess.run([SIM, scene, "--out", out, "--quiet"], capture_output=True,
-                                  text=True, check=False)
-            if done.returncode:
-                raise RuntimeError(f"{scene}: {done.stderr[-2000:]}")
-            shutil.rmtree(folder, ignore_errors=True)
-            out.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # tests that run side by side want the same scene: one renders it, the others wait
+    with open(folder.parent / f"{folder.name}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "truth.json").exists():
+            print(f"   rendering {scene.name}", file=log, flush=True)
+            render_into(scene, folder)
     return folder
+
+
+def render_into(scene, folder):
+    with tempfile.TemporaryDirectory(dir=folder.parent) as at:
+        out = pathlib.Path(at) / "out"
+        done = subprocess.run([SIM, scene, "--out", out, "--quiet"], capture_output=True,
+                              text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{scene}: {done.stderr[-2000:]}")
+        shutil.rmtree(folder, ignore_errors=True)
+        out.rename(folder)
 
 
 def rendered(folder):

@@ -88,10 +88,11 @@ def test_an_unchanged_camera_loses_nothing(scene, new_street, new_city):
     assert r.frames("stays") == want
     for what in ("dropped", "lost", "decode_errors"):
         assert metric(city, f"citybrain_camera_{what}_total", camera="stays") == 0
-    cities.wait_until_quiet(lambda: sum(v["camera_id"] == "stays" for v in city.stored()), quiet_s=4)
+    rows = due(scene)
+    harness.wait_for("all that is due", lambda: sum(
+        v["camera_id"] == "stays" for v in city.stored()) >= len(rows), 90, 0.25)
     assert city.daemon.stop() == 0
     stored = [v for v in city.stored() if v["camera_id"] == "stays"]
-    rows = due(scene)
     assert not cities.lay_stored(rows, stored)
     assert [len(x.stored) for x in rows] == [1] * len(rows)
     # what a stopped camera saw is evidence like all other, in one chain

@@ -2,6 +2,7 @@
 import hashlib
 import itertools
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -122,7 +123,7 @@ def test_second_delivery_changes_nothing(database, place):
 
 def test_postgres_away_while_packages_stream(tmp_path, place):
     """Stopped hard and started again, twice: nothing lost, nothing twice."""
-    server = harness.Postgres(harness.VAR / "test-pg-away").start()
+    server = harness.Postgres(harness.VAR / f"test-pg-away-{os.getpid()}").start()
     try:
         server.create_database()
         assert harness.citybrain("migrate", "--db", server.conninfo()).returncode == 0

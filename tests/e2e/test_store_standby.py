@@ -1,4 +1,6 @@
 """A synchronous standby takes over while packages stream in: nothing lost, nothing twice."""
+import os
+
 import psycopg
 import pytest
 
@@ -9,7 +11,7 @@ from rig import Outbox, Rig, make
 
 @pytest.fixture
 def pair(tmp_path_factory):
-    servers = Pair(harness.VAR / f"test-pair-{tmp_path_factory.getbasetemp().name}")
+    servers = Pair(harness.VAR / f"test-pair-{os.getpid()}")
     assert harness.citybrain("migrate", "--db", servers.conninfo()).returncode == 0
     yield servers
     servers.remove()
