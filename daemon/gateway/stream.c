@@ -123,7 +123,7 @@ static int start(struct cb_stream *s, struct cb_request *q, int64_t after, struc
         r = read_page(s, d, e);
     } else if ((r = ops->events_since(d, 0, &head, e)) == 0 || r == -ESTALE) {
         s->position = head;
-        r = 0;
+        r = read_page(s, d, e); /* finds at most what came this moment; and notes that he reads */
     }
     if (r < 0)
         return r;

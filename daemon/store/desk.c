@@ -21,8 +21,9 @@ int cb_desk_connect(const struct cb_desk_opts *o, PGconn **ret, struct cb_error 
         PQfinish(c);
         return -ENOMEM;
     }
+    /* compiling statements of this size takes seconds, and pays for none of them */
     snprintf(sql, sizeof sql,
-             "SET statement_timeout = '20s'; SET idle_in_transaction_session_timeout = '120s';"
+             "SET jit = off; SET statement_timeout = '20s'; SET idle_in_transaction_session_timeout = '120s';"
              "SET citybrain.timezone = %s; SET citybrain.signed_s = '%d';"
              "SET citybrain.responded_s = '%d'; SET citybrain.feedback_s = '%d'",
              zone, o->signed_s, o->responded_s, o->feedback_s);

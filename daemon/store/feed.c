@@ -146,6 +146,13 @@ int cb_desk_events(struct cb_desk *d, const struct cb_desk_user *u, int64_t afte
                    cb_feed_fn *fn, void *arg,
                    struct cb_error *reterr)
 {
+    char detail[40];
+    if (u->role == CB_ROLE_TECHNICIAN)
+        return 0; /* is told of cameras alone, which are no part of the sequence */
+    snprintf(detail, sizeof detail, "after %lld", (long long) after);
+    int r = cb_desk_note(d, "events", NULL, detail, reterr);
+    if (r < 0)
+        return r;
     const char *sql = u->role == CB_ROLE_FIELD ? cb_sql_event_of_unit()
                                                : cb_sql_event(cb_role_sees_media(u->role));
     return read_events(d, sql, "NULL", after, max, fn, arg, reterr);

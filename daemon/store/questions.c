@@ -154,6 +154,7 @@ static const struct question {
     int n;
     const char *action;  /* in access_log; NULL: no evidence is read by it */
     bool is_of_violation; /* $1 is its id */
+    const char *then; /* the answer, of what the first column named: it sees what was done; or NULL */
 } questions[CB_QUESTION_COUNT] = {
     /* limit */
     [CB_ASK_ALERTS] = {
@@ -302,8 +303,8 @@ static const struct question {
         NULL, 3, NULL, false},
     /* violation, answer, note */
     [CB_DO_ANSWER] = {
-        "SELECT (SELECT " DISPATCH " FROM dispatch d WHERE d.id = x.dispatch_id), NOT x.is_new"
-        " FROM citybrain_answer($1::uuid, $2, $3) x", NULL, 3, "answer", true},
+        "SELECT x.dispatch_id, NOT x.is_new FROM citybrain_answer($1::uuid, $2, $3) x", NULL, 3,
+        "answer", true, "SELECT " DISPATCH " FROM dispatch d WHERE d.id = $1::bigint"},
     /* after, limit: rows of their own, see feed.c */
     [CB_ASK_EVENTS] = {NULL, NULL, 0, "events", false},
     [CB_ASK_VIOLATIONS] = {NULL, NULL, 0, "query", false},
@@ -369,6 +370,21 @@ static int ask_violations(struct cb_desk *d, const struct cb_desk_user *u,
     return r;
 }
 
+static int read_what_was_done(struct cb_desk *d, const char *sql, struct cb_desk_answer *a,
+                              struct cb_error *reterr)
+{
+    struct cb_desk_answer done = {0};
+    PGresult *res = NULL;
+    const char *v[] = {a->json};
+    int r = cb_desk_run(d, sql, 1, v, &res, reterr);
+    if (r == 0)
+        r = take(res, &done);
+    PQclear(res);
+    free(a->json);
+    a->json = done.json;
+    return r;
+}
+
 int cb_desk_ask(struct cb_desk *d, enum cb_question which, const struct cb_desk_user *u,
                 const char *const values[CB_QUESTION_VALUES_MAX], struct cb_desk_answer *ret,
                 struct cb_error *reterr)
@@ -387,5 +403,7 @@ int cb_desk_ask(struct cb_desk *d, enum cb_question which, const struct cb_desk_
         return r;
     r = take(res, ret);
     PQclear(res);
+    if (r == 0 && q->then)
+        r = read_what_was_done(d, q->then, ret, reterr);
     return r == -ENOENT ? cb_error_set(reterr, r, "", "there is no such thing") : r;
 }

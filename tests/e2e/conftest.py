@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import clips  # noqa: E402
 import filled as stores  # noqa: E402
+import gateway as gates  # noqa: E402
 import harness  # noqa: E402
 
 
@@ -53,3 +54,16 @@ def filled_store(tmp_path_factory, postgres):
 def store(tmp_path, filled_store):
     """A copy of it of one's own, to be altered."""
     return filled_store.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def peopled_store(tmp_path_factory, filled_store):
+    """The same with a user of each role; the first two violations lie in 南山, the others in 福田."""
+    store = filled_store.copy(tmp_path_factory.mktemp("peopled"))
+    store.alter("UPDATE violation SET district = '南山' WHERE sequence <= 2",
+                "UPDATE violation_id SET district = '南山' WHERE id IN"
+                " (SELECT id FROM violation WHERE sequence <= 2)",
+                "UPDATE event e SET district = i.district FROM violation_id i WHERE i.id = e.violation_id")
+    for login, (role, districts) in gates.LOGINS.items():
+        gates.add_user(store.db, login, role, districts)
+    return store

@@ -11,6 +11,7 @@ import urllib.parse
 import yaml
 
 import harness
+from rig import Outbox, Rig, make
 
 OPENAPI = yaml.safe_load((harness.ROOT / "schema/openapi.yaml").read_text())
 PASSWORD = "correct horse battery"
@@ -192,3 +193,28 @@ class Gateway:
             answer = client.login(login)
             assert answer.status == 200, answer
         return client
+
+
+class Arrivals:
+    """A store of the rig over the same database, to which new violations are delivered."""
+
+    def __init__(self, store, folder, sockets):
+        self.store, self.folder = store, pathlib.Path(folder)
+        self.endpoint = f"ipc://{sockets}/arrivals"
+        self.program = Rig(self.folder / "arrivals.log", "store", "--store", self.endpoint, "--db",
+                           store.db, "--media", store.media)
+        self.number = 0
+
+    def bring(self, count):
+        """Their ids, all stored when this returns."""
+        self.number += 1
+        outbox = Outbox(self.folder / f"outbox{self.number}")
+        ids = make(outbox.folder, count)
+        edge = Rig(self.folder / f"edge{self.number}.log", "edge", outbox.folder, "--store",
+                   self.endpoint)
+        harness.wait_for("an empty outbox", lambda: not outbox.ids("out"))
+        assert edge.stop() == 0
+        return ids
+
+    def stop(self):
+        assert self.program.stop() == 0
