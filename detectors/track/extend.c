@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "foot.h"
+#include "mirror.h"
 
 #define SHADE_SHARE 0.4 /* of the width is body, or it is a shadow … */
 #define SIZE_MAX_M  4.5 /* across, shadow included: beyond it a sighting says nothing */
@@ -34,6 +35,7 @@ int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct c
     cb_kalman_update(&t->x, x_m, 0.4);
     if ((patch == CB_PATCH_OWN && !o->is_part && o->width_m < SIZE_MAX_M) || t->n_seen == 0)
         note_size(t, o);
+    double step = o->is_lit || s->region->is_side ? NAN : cb_foot_step(s, x_m, y_m);
     t->n_seen++;
     t->t_seen_ns = s->t_ns;
     struct cb_track_point p = {
@@ -42,7 +44,8 @@ int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct c
         .y_m = y_m,
         .width_m = o->width_m,
         .extent_m = o->extent_m,
-        .foot_step = o->is_lit || s->region->is_side ? NAN : cb_foot_step(s, x_m, y_m),
+        .foot_step = step,
+        .gap = step < CB_FOOT_STEP_MIN ? cb_mirror_gap(s, x_m, y_m) : (struct cb_gap){NAN, NAN, false},
         .solid_m = o->solid_m,
         .sample =
             {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px, .box = o->box},

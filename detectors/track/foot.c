@@ -10,12 +10,10 @@
 #define ABOVE_M    0.2  /* and up to here above it: there it is darkest */
 #define ASIDE_M    0.3  /* of the middle */
 #define DAY_LUMA   60   /* of the road over black; darker ones are lit by lamps */
-#define STEP_MIN   0.2  /* medians of dry vehicles: 0.21 and more; in mirror images 0.19 and less */
 #define STEPS_MIN  5
 #define STEPS_MAX  64
 
-/* Luma against the empty road's, in a stretch of the row at y. */
-static double against_road(const struct cb_foreground *fg, double x, double y, double half)
+double cb_foot_ratio(const struct cb_foreground *fg, double x, double y, double half)
 {
     int row = (int) lround(y), x0 = (int) fmax(0, x - half), x1 = (int) fmin(fg->w - 1, x + half);
     double is = 0, was = 0;
@@ -40,8 +38,8 @@ double cb_foot_step(const struct cb_sight *s, double x_m, double y_m)
     struct cb_vec2 p = cb_region_from_full(s->region, px);
     double half = ASIDE_M * px_per_m, darkest = HUGE_VAL;
     for (double up = 0; up <= fmax(2, ABOVE_M * px_per_m); up++)
-        darkest = fmin(darkest, against_road(s->fg, p.x, p.y - up, half));
-    return against_road(s->fg, p.x, p.y + fmax(1, BEFORE_M * px_per_m), half) - darkest;
+        darkest = fmin(darkest, cb_foot_ratio(s->fg, p.x, p.y - up, half));
+    return cb_foot_ratio(s->fg, p.x, p.y + fmax(1, BEFORE_M * px_per_m), half) - darkest;
 }
 
 bool cb_foot_is_mirrored(const struct cb_track *t)
@@ -54,5 +52,5 @@ bool cb_foot_is_mirrored(const struct cb_track *t)
     if (n < STEPS_MIN)
         return false;
     qsort(step, n, sizeof *step, cb_by_value);
-    return step[n / 2] < STEP_MIN;
+    return step[n / 2] < CB_FOOT_STEP_MIN;
 }

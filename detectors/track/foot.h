@@ -4,6 +4,10 @@
 #include "track.h"
 #include "tracker.h"
 
+#define CB_FOOT_STEP_MIN 0.2 /* medians of dry vehicles: 0.21 and more; in mirror images 0.19 and less */
+
+/** Luma against the empty road's, half px to both sides of x in the row at y. NaN: as below. */
+double cb_foot_ratio(const struct cb_foreground *fg, double x, double y, double half);
 /**
  * How much darker the picture gets where a road user meets the road at (x, y), across its near edge:
  * a share of the empty road's luma, negative where it gets lighter. NaN: at night or out of the picture.

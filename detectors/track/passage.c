@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "flank.h"
 #include "foot.h"
+#include "mirror.h"
 #include "speed/numeric.h"
 
 #define SHARED_MAX   0.5 /* of the points: more and the result is ambiguous */
@@ -21,8 +22,11 @@
 #define OWN_MIN      6    /* sightings apart from others that make a road user */
 #define DARK_EDGE_U_M 0.12 /* of the edge that is followed by lamplight, at either end */
 #define DARK_WET_U   0.02 /* of the speed: by night nothing tells a wet road, which mirrors lamps */
-#define DARK_COVER   0.6  /* of the zone: lamps are seen from afar, what appears later is another's */
-#define DARK_DRIFT_M 1.2  /* across, over a passage */
+#define DARK_COVER   0.6  /* of the zone: lamps are seen from afar, what appears later is another's, */
+#define DARK_DRIFT_M 1.2  /* … and so is what drifts across, over a passage; a body may do both: */
+#define BODY_MIN_M   1.3  /* as broad as a car, */
+#define BODY_MAX_M   3.5
+#define BODY_SHARE   0.9  /* and of its sightings so many were in a patch of its own */
 #define OWN_SHARE    0.2 /* of all its sightings at least */
 #define WIDTHS_MAX   64
 #define EXTENT_MAX_M 80.0
@@ -200,6 +204,8 @@ struct evidence {
     const struct cb_passage *p;
     size_t n_own; /* sightings in a patch of its own */
     bool is_dark;
+    bool is_mirrored; /* its image in a wet road was followed, and where it stands is not known */
+    double mirror_u;  /* relative, where that is known */
 };
 
 static double path_m(const struct cb_passage *p)
@@ -224,10 +230,17 @@ static bool is_vague_from_beside(const struct evidence *e)
            e->p->u95_mps > fmax(SIDE_U95_MPS, SIDE_U95_SHARE * e->p->speed_mps);
 }
 
-/* Lamps are seen from afar: what appears later beside another is that one's. */
+/* What is left of a lamp, of its pool and of its image in a wet road is narrow or runs into others. */
+static bool is_body(const struct evidence *e)
+{
+    return e->t->width_m > BODY_MIN_M && e->t->width_m < BODY_MAX_M &&
+           (double) e->n_own >= BODY_SHARE * (double) e->t->n;
+}
+
 static bool is_late_in_the_dark(const struct evidence *e)
 {
-    return e->is_dark && path_m(e->p) < DARK_COVER * (e->g->zone_max_m - e->g->zone_min_m);
+    return e->is_dark && !is_body(e) &&
+           path_m(e->p) < DARK_COVER * (e->g->zone_max_m - e->g->zone_min_m);
 }
 
 /* By lamplight what is followed beside the surveyed road is a lit wall, a kerb, or the upper part
@@ -246,12 +259,12 @@ static bool is_dark_off_road(const struct evidence *e)
 static bool drifts_in_the_dark(const struct evidence *e)
 {
     double drift_m = e->p->path[e->p->n_path - 1].x_m - e->p->path[0].x_m;
-    return e->is_dark && fabs(drift_m) > DARK_DRIFT_M;
+    return e->is_dark && !is_body(e) && fabs(drift_m) > DARK_DRIFT_M;
 }
 
 static bool is_mirrored(const struct evidence *e)
 {
-    return !e->g->is_side && cb_foot_is_mirrored(e->t);
+    return e->is_mirrored;
 }
 
 /* The first that holds is the reason why a passage that was measured has no speed. */
@@ -280,6 +293,7 @@ static void widen(const struct evidence *e, struct cb_passage *p)
         p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * cb_flank_u(e->t, &e->g->side));
     if (e->is_dark)
         p->u95_mps = hypot(p->u95_mps, dark_u95_mps(p));
+    p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * e->mirror_u);
 }
 
 static void refuse(struct cb_passage *p, enum cb_reason why)
@@ -315,13 +329,19 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
     if (n_in[CB_PATCH_ANOTHERS] > t->n / 2 &&
         (n_in[CB_PATCH_OWN] < OWN_MIN || (double) n_in[CB_PATCH_OWN] < OWN_SHARE * (double) t->n))
         return -ENODATA; /* part of another, torn off for a moment */
-    int r = cb_speed_measure(road, conf, s, of_one_edge(t, s), ret);
+    struct evidence e = {.t = t, .g = g, .p = ret, .n_own = n_in[CB_PATCH_OWN],
+                         .is_dark = cb_track_is_dark(t),
+                         .is_mirrored = !g->is_side && cb_foot_is_mirrored(t)};
+    size_t n = e.is_mirrored ? cb_mirror_put_right(t, road, s, &e.mirror_u) : of_one_edge(t, s);
+    if (e.is_mirrored && n > 0)
+        e.is_mirrored = false;
+    else if (e.is_mirrored)
+        n = of_one_edge(t, s);
+    int r = cb_speed_measure(road, conf, s, n, ret);
     if (r < 0)
         return r;
     ret->track = t->id;
     ret->road_user = cb_track_road_user(t, road, g);
-    struct evidence e = {.t = t, .g = g, .p = ret, .n_own = n_in[CB_PATCH_OWN],
-                         .is_dark = cb_track_is_dark(t)};
     if (is_shared(&e))
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
     if (isnan(ret->speed_mps))

@@ -27,12 +27,19 @@ enum cb_patch {
     CB_PATCH_COUNT
 };
 
+/** Where the gap beneath a body and its image in a wet road are seen to end, as places on the road. */
+struct cb_gap {
+    double image_y_m, body_y_m; /* nearer; farther from the camera. NaN: not known */
+    bool has_image;             /* below it the body's own image is seen */
+};
+
 /** What one picture said of a road user. */
 struct cb_track_point {
     int64_t t_ns;
     double x_m, y_m;
     double width_m, extent_m;
     double foot_step; /* how the road darkens at it; NaN: not known */
+    struct cb_gap gap; /* where its foot shows no step */
     double solid_m; /* width without shadow; NaN: not known */
     struct cb_speed_sample sample;
     enum cb_patch patch;

@@ -1,0 +1,231 @@
+/* Which followed road users get a speed by lamplight and on a wet road, and which one. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "schema/camera.h"
+#include "track/mirror.h"
+#include "track/passage.h"
+
+enum { W = 640, H = 480, BLACK = 16, ROAD = 120 };
+#define CAMERA_M  6.0
+#define FOCAL_PX  700.0
+#define TILT      0.26 /* rad */
+#define ZONE_FROM 12.0
+#define ZONE_TO   32.0
+#define FPS       25
+#define CAR_MPS   15.0
+#define LIP_M     0.2 /* where a car's body begins */
+#define ROOF_M    1.4
+
+struct scene {
+    uint8_t img[W * H];
+    uint16_t bg[W * H];
+    struct cb_foreground fg;
+    struct cb_region region;
+    struct cb_camera_conf conf;
+    struct cb_road *road;
+};
+
+/* From the camera over (0, 0), which looks along Y. */
+static struct cb_vec2 project(double x, double y, double z)
+{
+    double depth = y * cos(TILT) + (CAMERA_M - z) * sin(TILT);
+    double down = (CAMERA_M - z) * cos(TILT) - y * sin(TILT);
+    return (struct cb_vec2){0.5 * (W - 1) + FOCAL_PX * x / depth,
+                            0.5 * (H - 1) + FOCAL_PX * down / depth};
+}
+
+static int setup(void **state)
+{
+    struct scene *s = calloc(1, sizeof *s);
+    struct cb_calibration_point at[8];
+    struct cb_error err = {0};
+    for (int i = 0; i < 8; i++) {
+        double x = i % 2 ? 3.5 : -3.5, y = 11 + 8 * (i / 2);
+        struct cb_vec2 px = project(x, y, 0);
+        at[i] = (struct cb_calibration_point){px.x, px.y, x, y, 0};
+    }
+    struct cb_calibration_conf calibration = {.points = at, .n_points = 8};
+    if (!s || cb_road_create(&s->road, &calibration, W, H, &err) < 0 || !cb_road_pose(s->road))
+        return -1;
+    cb_camera_conf_init(&s->conf);
+    s->conf.has_zone = true;
+    s->conf.zone_y_min_m = ZONE_FROM;
+    s->conf.zone_y_max_m = ZONE_TO;
+    for (int i = 0; i < W * H; i++)
+        s->bg[i] = ROAD << 8;
+    s->region = (struct cb_region){.factor = 1, .w = W, .h = H, .x_min_m = -6, .x_max_m = 6,
+                                   .y_min_m = 8, .y_max_m = 45, .zone_min_m = ZONE_FROM,
+                                   .zone_max_m = ZONE_TO, .near = 1};
+    s->fg = (struct cb_foreground){.img = s->img, .bg = s->bg, .w = W, .h = H, .black = BLACK};
+    *state = s;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct scene *s = *state;
+    cb_road_destroy(&s->road);
+    cb_camera_conf_deinit(&s->conf);
+    free(s);
+    return 0;
+}
+
+static void add(struct scene *s, struct cb_track *t, int i, double x_m, double y_m,
+                struct cb_track_point p)
+{
+    struct cb_vec2 px;
+    assert_int_equal(cb_road_to_px(s->road, (struct cb_vec2){x_m, y_m}, &px), 0);
+    p.t_ns = i * CB_NS_PER_S / FPS;
+    p.x_m = x_m;
+    p.y_m = y_m;
+    p.solid_m = p.width_m;
+    p.extent_m = 8;
+    p.sample = (struct cb_speed_sample){.t_ns = p.t_ns, .x_px = px.x, .y_px = px.y,
+                                        .sigma_px = 0.5, .box = {(float) px.x, (float) px.y, 9, 9}};
+    assert_int_equal(cb_track_add(t, &p), 0);
+    t->y.v = CAR_MPS;
+    t->n_seen++;
+}
+
+/* By lamplight, from from_m on; one of every other_in sightings in another's patch; drifting. */
+static enum cb_reason by_lamplight(struct scene *s, double width_m, double from_m, int other_in,
+                                   double drift_m)
+{
+    struct cb_track t = {.id = 1, .width_m = width_m};
+    struct cb_passage p = {0};
+    for (int i = 0; from_m + CAR_MPS * i / FPS < ZONE_TO + 1; i++) {
+        double y = from_m + CAR_MPS * i / FPS;
+        add(s, &t, i, drift_m * (y - ZONE_FROM) / (ZONE_TO - ZONE_FROM), y,
+            (struct cb_track_point){.width_m = width_m, .is_dark = true, .foot_step = NAN,
+                                    .patch = other_in && i % other_in == 0 ? CB_PATCH_ANOTHERS
+                                                                           : CB_PATCH_OWN});
+    }
+    assert_int_equal(cb_track_passage(&t, s->road, &s->conf, &s->region, &p), 0);
+    assert_int_equal(isnan(p.speed_mps), p.reason != CB_REASON_NONE);
+    enum cb_reason why = p.reason;
+    cb_passage_deinit(&p);
+    cb_track_deinit(&t);
+    return why;
+}
+
+#define LATE (ZONE_TO - 0.55 * (ZONE_TO - ZONE_FROM))
+
+static void test_a_body_may_appear_late_by_lamplight(void **state)
+{
+    assert_int_equal(by_lamplight(*state, 1.8, LATE, 0, 0), CB_REASON_NONE);
+    assert_int_equal(by_lamplight(*state, 0.4, LATE, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
+    assert_int_equal(by_lamplight(*state, 4.5, LATE, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
+    assert_int_equal(by_lamplight(*state, 1.8, LATE, 4, 0), CB_REASON_TOO_FEW_SAMPLES);
+    assert_int_equal(by_lamplight(*state, 0.4, ZONE_FROM - 1, 4, 0), CB_REASON_NONE);
+}
+
+static void test_a_body_may_drift_by_lamplight(void **state)
+{
+    assert_int_equal(by_lamplight(*state, 1.8, ZONE_FROM - 1, 0, 1.8), CB_REASON_NONE);
+    assert_int_equal(by_lamplight(*state, 0.4, ZONE_FROM - 1, 0, 1.8), CB_REASON_INCONSISTENT);
+    assert_int_equal(by_lamplight(*state, 1.8, ZONE_FROM - 1, 4, 1.8), CB_REASON_INCONSISTENT);
+}
+
+static void fill(struct scene *s, double y_m, double from_m, double to_m, double luma)
+{
+    for (int i = 0; i < W * H; i++) {
+        struct cb_vec2 a = project(-0.9, y_m, to_m), b = project(0.9, y_m, from_m);
+        if (i % W >= a.x && i % W <= b.x && i / W >= a.y && i / W < b.y)
+            s->img[i] = (uint8_t) luma;
+    }
+}
+
+/* A dark car's front end at y_m and its image; the gap is lighter than the road, or as dark as the
+ * car when it is to show no end. */
+static void draw_mirrored(struct scene *s, double y_m, double lip_m, double gap)
+{
+    memset(s->img, ROAD, sizeof s->img);
+    fill(s, y_m, -ROOF_M, -lip_m, BLACK + 0.9 * (ROAD - BLACK));
+    fill(s, y_m, -lip_m, lip_m, BLACK + gap * (ROAD - BLACK));
+    fill(s, y_m, lip_m, ROOF_M, BLACK + 0.3 * (ROAD - BLACK));
+}
+
+/* Where a ray over (0, y_m, z_m) meets the road. */
+static double read_m(double y_m, double z_m)
+{
+    return y_m * CAMERA_M / (CAMERA_M - z_m);
+}
+
+/* Followed by the lower end of the gap's image. @param lips  in turn, from sighting to sighting */
+static void drive_in_the_wet(struct scene *s, struct cb_track *t, const double lips[2], double gap,
+                             double width_m)
+{
+    *t = (struct cb_track){.id = 1, .width_m = width_m};
+    for (int i = 0; 10 + CAR_MPS * i / FPS < ZONE_TO + 2; i++) {
+        double y = 10 + CAR_MPS * i / FPS, seen_m = read_m(y, -lips[i % 2]);
+        struct cb_sight sight = {.fg = &s->fg, .region = &s->region, .road = s->road};
+        draw_mirrored(s, y, lips[i % 2], gap);
+        add(s, t, i, 0, seen_m,
+            (struct cb_track_point){.width_m = width_m, .gap = cb_mirror_gap(&sight, 0, seen_m)});
+    }
+}
+
+/* The passage is the caller's; its path is gone. */
+static struct cb_passage in_the_wet(struct scene *s, const double lips[2], double gap,
+                                    double width_m)
+{
+    struct cb_track t;
+    struct cb_passage p = {0};
+    drive_in_the_wet(s, &t, lips, gap, width_m);
+    assert_int_equal(cb_track_passage(&t, s->road, &s->conf, &s->region, &p), 0);
+    cb_passage_deinit(&p);
+    cb_track_deinit(&t);
+    return p;
+}
+
+static const double one_lip[] = {LIP_M, LIP_M};
+
+/* The edge that was followed reads 3 % slow, as 0.2 m below the road. */
+static void test_a_mirrored_body_is_put_where_it_stands(void **state)
+{
+    struct cb_passage p = in_the_wet(*state, one_lip, 1.3, 1.8);
+    assert_int_equal(p.reason, CB_REASON_NONE);
+    assert_true(fabs(p.speed_mps - CAR_MPS) < 0.01 * CAR_MPS);
+    assert_true(p.u95_mps > 0.012 * CAR_MPS && p.u95_mps < 0.04 * CAR_MPS);
+}
+
+static void test_ends_of_no_one_gap_are_refused(void **state)
+{
+    struct cb_passage p = in_the_wet(*state, (double[]){0.1, 0.45}, 1.3, 1.8);
+    assert_int_equal(p.reason, CB_REASON_INCONSISTENT);
+}
+
+static void test_without_a_gap_a_mirrored_body_is_refused(void **state)
+{
+    struct cb_passage p = in_the_wet(*state, one_lip, 0.3, 1.8);
+    assert_int_equal(p.reason, CB_REASON_INCONSISTENT);
+}
+
+static void test_a_two_wheeler_has_no_gap(void **state)
+{
+    struct cb_passage p = in_the_wet(*state, one_lip, 1.3, 0.6);
+    assert_int_equal(p.reason, CB_REASON_INCONSISTENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_body_may_appear_late_by_lamplight),
+        cmocka_unit_test(test_a_body_may_drift_by_lamplight),
+        cmocka_unit_test(test_a_mirrored_body_is_put_where_it_stands),
+        cmocka_unit_test(test_ends_of_no_one_gap_are_refused),
+        cmocka_unit_test(test_without_a_gap_a_mirrored_body_is_refused),
+        cmocka_unit_test(test_a_two_wheeler_has_no_gap),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
