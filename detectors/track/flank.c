@@ -1,6 +1,8 @@
 #include "flank.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "across.h"
 #include "base/clock.h"
@@ -21,10 +23,11 @@
 #define YOUNG_SEEN   10  /* sightings after which its motion is known */
 #define COURSE_MIN   3   /* sightings of an end that tell how it goes */
 #define COURSE_U_M   0.1 /* an end's scatter about its course, standard, at least */
-#define SMOOTH_M     0.1 /* scatter of an end that goes well; of others … */
+#define MOST_SHARE   0.7 /* of an end's sightings tell … */
+#define SMOOTH_M     0.1 /* … the scatter of one that goes well; of others … */
+#define SMOOTH_RATIO 2   /* … it is so much more, where a shadow comes and goes before it */
 #define STRANGE_MPS  1.0 /* ends of one vehicle differ by no more in speed … */
 #define STRANGE_SHARE 0.2 /* … than this and such a share */
-#define SMOOTH_RATIO 2   /* … it is so much more, where a shadow comes and goes before it */
 #define AGREE_M      0.6 /* an end is where it is expected */
 #define GATE         4.0 /* standard deviations, and … */
 #define GATE_M       1.0 /* … metres, of a track whose speed is not known yet */
@@ -33,7 +36,11 @@
 #define STRADDLE_MIN 3 /* sightings abeam of the camera that tell the length */
 #define POINTS_MAX   512
 #define ONE_END_U    0.015 /* of the speed, standard, where the other end says nothing of it */
-#define LINE_U_M     0.15 /* of the line that the near wheels run on, standard: a sill, a rim, shade */
+#define SLIDE_SHARE  0.5  /* of what a length strays from its median is the followed end's */
+#define LINE_U_M     0.15 /* of the line that the near wheels run on, standard: a sill, a rim, shade; */
+#define YAW_SHARE    0.1  /* … of what it drifts: who changes lanes stands aslant on its line */
+#define STRAY_M      0.4  /* sightings farther from the smooth line say nothing of its leaps; */
+#define LEAP_N       5    /* … so many others before and after a leap have another line each */
 #define ENDS_MIN     6   /* sightings of an end that tell its speed */
 #define APART_MPS    0.5  /* two ends' speeds differ by so much, and … */
 #define APART_SHARE  0.04 /* … such a share: a far corner's width is not known better */
@@ -323,14 +330,52 @@ static void place(struct cb_track_point *p, const struct cb_side_view *v, double
         p->y_m = y[end] - 0.5 * sign_of(end) * length_m;
 }
 
+/* How far most of an end's places are from its course: a few that are far off do not count, a shadow
+ * that hangs on for half of the way does. */
+static double stray_of(const struct cb_track *t, const struct cb_side_view *v, int end,
+                       struct course c)
+{
+    double off[POINTS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < t->n && n < POINTS_MAX && isfinite(c.miss_m); i++) {
+        const struct cb_track_point *p = &t->point[i];
+        double s = cb_s_from_ns(p->t_ns - t->point[t->n - 1].t_ns);
+        if (p->side.has_end[end] && p->patch != CB_PATCH_ANOTHERS)
+            off[n++] = fabs(end_y(v, &p->side, end, t->x.x, t->length_m) - c.y_m - c.v_mps * s);
+    }
+    if (!n)
+        return HUGE_VAL;
+    qsort(off, n, sizeof *off, cb_by_value);
+    return off[(size_t) (MOST_SHARE * (double) n)];
+}
+
+static void compare(const double stray[2], bool ret[2])
+{
+    for (int end = 0; end < 2; end++)
+        ret[end] = !(stray[end] > SMOOTH_M && stray[end] > SMOOTH_RATIO * stray[1 - end]);
+}
+
 /* An end before which a shadow comes and goes leaps; the other one does not. */
 static void find_steady(const struct cb_track *t, const struct cb_side_view *v, bool ret[2])
 {
-    double miss[2];
-    for (int end = 0; end < 2; end++)
-        miss[end] = course_of(t, v, end, t->x.x, t->n).miss_m;
-    for (int end = 0; end < 2; end++)
-        ret[end] = !(miss[end] > SMOOTH_M && miss[end] > SMOOTH_RATIO * miss[1 - end]);
+    double most[2], mean[2];
+    for (int end = 0; end < 2; end++) {
+        struct course c = course_of(t, v, end, t->x.x, t->n);
+        mean[end] = c.miss_m;
+        most[end] = stray_of(t, v, end, c);
+    }
+    compare(most, ret);
+    if (ret[0] && ret[1])
+        compare(mean, ret);
+}
+
+/* The picture's border hides one end of a patch, and what is left is longer than the vehicle: the
+ * line at its foot may be another's. */
+static bool is_more_than(const struct cb_track_point *p, const struct cb_side_view *v,
+                         double length_m)
+{
+    double y0 = end_y(v, &p->side, 0, p->x_m, length_m), y1 = end_y(v, &p->side, 1, p->x_m, length_m);
+    return p->patch == CB_PATCH_OWN && !p->is_whole && y1 - y0 > length_m + LONG_M;
 }
 
 void cb_flank_settle(struct cb_track *t, const struct cb_side_view *v, const struct cb_road *road)
@@ -343,6 +388,8 @@ void cb_flank_settle(struct cb_track *t, const struct cb_side_view *v, const str
     for (size_t i = 0; i < t->n; i++) {
         struct cb_track_point *p = &t->point[i];
         struct cb_vec2 px;
+        if (is_more_than(p, v, length))
+            p->patch = CB_PATCH_WIDE;
         place(p, v, length, is_steady);
         p->x_m += 0.5 * v->sign * width_of(length);
         if (cb_road_to_px(road, (struct cb_vec2){p->x_m, p->y_m}, &px) < 0)
@@ -375,12 +422,52 @@ bool cb_flank_is_rigid(const struct cb_track *t, const struct cb_side_view *v)
     return !is_known || !is_steady[0] || !is_steady[1] || apart <= APART_MPS + APART_SHARE * mean;
 }
 
+/*
+ * How far the wheels' line leaps at most from where it stayed to where it stays: a shadow on the
+ * road that hides the tyres of a dark car, say, or one vehicle's wheels below another's ends.
+ */
+static double leap_m(const struct cb_track *t, const struct cb_side_view *v)
+{
+    double off[POINTS_MAX], copy[LEAP_N], before, after, leap = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < t->n && n < POINTS_MAX; i++) {
+        double line = t->point[i].x_m - 0.5 * v->sign * width_of(t->length_m);
+        off[n] = t->point[i].side.x_m - line;
+        n += fabs(off[n]) < STRAY_M;
+    }
+    for (size_t i = LEAP_N; i + LEAP_N <= n; i++) {
+        before = cb_median(memcpy(copy, off + i - LEAP_N, sizeof copy), LEAP_N);
+        after = cb_median(memcpy(copy, off + i, sizeof copy), LEAP_N);
+        leap = fmax(leap, fabs(after - before));
+    }
+    return leap;
+}
+
+/* How far the ends slide along the vehicle: a part of it as bright as the road, a shadow. */
+static double slide_m(const struct cb_track *t, const struct cb_side_view *v)
+{
+    double off[POINTS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < t->n && n < POINTS_MAX; i++) {
+        const struct cb_track_point *p = &t->point[i];
+        double line = p->x_m - 0.5 * v->sign * width_of(t->length_m);
+        if (p->patch == CB_PATCH_OWN && p->is_whole)
+            off[n++] = fabs(end_y(v, &p->side, 1, line, t->length_m) -
+                            end_y(v, &p->side, 0, line, t->length_m) - t->length_m);
+    }
+    return n ? SLIDE_SHARE * cb_median(off, n) : 0;
+}
+
 double cb_flank_u(const struct cb_track *t, const struct cb_side_view *v)
 {
-    double line_u = LINE_U_M / fmax(fabs(t->point[t->n / 2].side.x_m - v->x_m), LINE_U_M);
+    double yaw = YAW_SHARE * (t->point[t->n - 1].x_m - t->point[0].x_m);
+    double line_m = hypot(hypot(LINE_U_M, yaw), leap_m(t, v));
+    double line_u = line_m / fmax(fabs(t->point[t->n / 2].side.x_m - v->x_m), LINE_U_M);
+    double way_m = fmax(fabs(t->point[t->n - 1].y_m - t->point[0].y_m), LONG_M);
+    double u = hypot(line_u, slide_m(t, v) / way_m);
     bool is_steady[2];
     find_steady(t, v, is_steady);
-    return is_steady[0] && is_steady[1] ? line_u : hypot(line_u, ONE_END_U);
+    return is_steady[0] && is_steady[1] ? u : hypot(u, ONE_END_U);
 }
 
 double cb_flank_height_m(const struct cb_track *t, const struct cb_side_view *v)

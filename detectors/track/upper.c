@@ -10,6 +10,9 @@
 #define MISS_SHARE    0.01 /* … and of the distance, for pixels cover more there */
 #define BEFORE_M      1.5  /* a foot so far before the contact, where that is a shadow's edge, */
 #define BESIDE_M      0.6  /* or beside the near end */
+#define LAMP_HALF_M   1.1  /* by night the near end may be one lamp's: half a vehicle's breadth, at least */
+#define LAMP_MISS     1.5  /* and lamps' edges are more ragged … */
+#define LAMP_COMMON   0.35 /* … and seen farther off than what is below them */
 #define SPREAD_M      3.0  /* driven while both were seen: less does not tell */
 
 /* Sums of a straight line through the pairs of both tracks' distances from below the camera. */
@@ -44,8 +47,9 @@ static void sum_along(struct pairs *p, const struct cb_track_point *a,
 static void sum_dx(struct pairs *p, const struct cb_track_point *a, const struct cb_track_point *b,
                    const double cam[2], double ratio)
 {
+    double half_m = fmax(0.5 * b->width_m, b->is_dark ? LAMP_HALF_M : 0);
     p->n++;
-    p->dx += fabs(cam[0] + (a->x_m - cam[0]) / ratio - b->x_m) - 0.5 * b->width_m;
+    p->dx += fabs(cam[0] + (a->x_m - cam[0]) / ratio - b->x_m) - half_m;
 }
 
 static struct pairs over_common(const struct cb_track *t, const struct cb_track *of,
@@ -65,16 +69,19 @@ bool cb_track_is_upper_part(const struct cb_track *t, const struct cb_track *of,
                             double cam_x_m, double cam_y_m, double length_max_m)
 {
     const double cam[2] = {cam_x_m, cam_y_m};
+    bool is_dark = cb_track_is_dark(t) && cb_track_is_dark(of);
+    double common = (is_dark ? LAMP_COMMON : COMMON_SHARE) * (double) t->n;
     struct pairs p = over_common(t, of, cam, 1, sum_along);
-    if (p.n < N_MIN || p.n < COMMON_SHARE * (double) t->n || p.u_max - p.u_min < SPREAD_M)
+    if (p.n < N_MIN || p.n < common || p.u_max - p.u_min < SPREAD_M)
         return false;
     double suu = p.uu - p.u * p.u / p.n, suv = p.uv - p.u * p.v / p.n,
            svv = p.vv - p.v * p.v / p.n, ratio = suv / suu;
     if (!(ratio > h_m / (h_m - Z_MIN_M)) || (h_m > Z_MAX_M && ratio > h_m / (h_m - Z_MAX_M)))
         return false;
+    double miss_max = (MISS_M + MISS_SHARE * p.v / p.n) * (is_dark ? LAMP_MISS : 1);
     double miss = sqrt(fmax(0, svv - suv * ratio) / p.n);
     double foot_m = p.v / p.n / ratio - p.u / p.n; /* behind the contact */
-    if (miss > MISS_M + MISS_SHARE * p.v / p.n || foot_m < -BEFORE_M || foot_m > length_max_m)
+    if (miss > miss_max || foot_m < -BEFORE_M || foot_m > length_max_m)
         return false;
     struct pairs across = over_common(t, of, cam, ratio, sum_dx);
     return across.dx / across.n < BESIDE_M;

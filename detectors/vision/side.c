@@ -20,6 +20,9 @@
 #define RIM_PX       3   /* soft, at a shadow's border */
 #define CORE_RATIO   0.32 /* of the road's luma, half way from cast shadow to tyres and the dark */
 #define CORE_M       1.2  /* … beneath a vehicle, which begins so near above the patch's edge */
+#define CORE_SHARE   0.2  /* of the columns have it */
+#define SHADOW_MAX   0.9  /* or past a shadow as dark as this at most, */
+#define SHADOW_M     8.0  /* … however broad */
 #define INSET_M      0.07 /* tyres stand so far within the body's side */
 
 bool cb_side_view_find(const struct cb_road *road, double x_min_m, double x_max_m, double y_min_m,
@@ -141,17 +144,47 @@ static double ratio_at(const struct cb_foreground *fg, int x, int y)
 }
 
 /* The lower edge of tyres and of the dark beneath the vehicle, whatever shadow lies before it, to
- * a fraction of a px; NaN: it does not begin within n px. */
-static double core_edge(const struct cb_foreground *fg, int x, int y_low, int n)
+ * a fraction of a px; NaN: it does not begin within n px, nor past a shadow within n_shadow px. */
+static double core_edge(const struct cb_foreground *fg, int x, int y_low, int n, int n_shadow)
 {
     double below = 1;
-    for (int y = y_low; y >= 0 && y > y_low - n; y--) {
+    int light = 0; /* px in a row that are no shadow */
+    for (int y = y_low; y >= 0 && y > y_low - n_shadow && (y > y_low - n || light <= RIM_PX); y--) {
         double ratio = ratio_at(fg, x, y);
         if (ratio < CORE_RATIO)
             return y + (below > CORE_RATIO ? (CORE_RATIO - ratio) / (below - ratio) : 0.5);
+        light = ratio < SHADOW_MAX ? 0 : light + 1;
         below = ratio;
     }
     return NAN;
+}
+
+/* How far away the road is that a column shows at y; infinite: nowhere. */
+static double away_at(const struct cb_region *g, const struct cb_road *road, int x, double y)
+{
+    struct cb_vec2 m;
+    return cb_road_from_px(road, cb_region_to_full(g, x, y), &m) < 0
+               ? HUGE_VAL
+               : g->side.sign * (m.x - g->side.x_m);
+}
+
+/* Where its wheels stand before which a broad shadow lies; few columns show them, and the others
+ * that shadow alone. @return how many of ret are filled; 0: there is no such shadow */
+static int find_beyond_shadow(const struct cb_foreground *fg, const struct cb_region *g,
+                              const struct cb_road *road, const struct cb_column *c, int n,
+                              int y_top, double *ret)
+{
+    int n_near = 0, n_core = 0;
+    for (int i = 0; i < n; i++) {
+        int most = c[i].y_px - y_top, reach = (int) (CORE_M / c[i].across_m);
+        double y = core_edge(fg, c[i].x_px, c[i].y_px, reach,
+                             (int) fmin(most, SHADOW_M / c[i].across_m));
+        if (isnan(y))
+            continue;
+        n_near += y > c[i].y_px - reach;
+        ret[n_core++] = away_at(g, road, c[i].x_px, y);
+    }
+    return n_near < CORE_SHARE * n && n_core > CORE_SHARE * n ? n_core : 0;
 }
 
 /*
@@ -164,18 +197,17 @@ static int find_wheels(const struct cb_foreground *fg, const struct cb_region *g
                        struct cb_side *ret)
 {
     double away[CB_COLUMNS_MAX];
-    for (int i = 0; i < n; i++) {
+    int n_away = find_beyond_shadow(fg, g, road, c, n, y_top, away);
+    for (int i = 0; i < n && n_away == 0; i++) {
         int x = c[i].x_px, y_low = c[i].y_px, most = y_low - y_top;
-        double y = core_edge(fg, x, y_low, (int) fmin(most, CORE_M / c[i].across_m));
-        struct cb_vec2 m;
-        if (isnan(y))
-            y = past_shadow(fg, x, y_low, 0, -1, most) + 0.5;
-        away[i] = cb_road_from_px(road, cb_region_to_full(g, x, y), &m) < 0
-                      ? HUGE_VAL
-                      : g->side.sign * (m.x - g->side.x_m);
+        int reach = (int) fmin(most, CORE_M / c[i].across_m);
+        double y = core_edge(fg, x, y_low, reach, reach);
+        away[i] = away_at(g, road, x,
+                          isnan(y) ? past_shadow(fg, x, y_low, 0, -1, most) + 0.5 : y);
     }
-    qsort(away, (size_t) n, sizeof *away, cb_by_value);
-    double near = away[(int) (WHEEL_SHARE * n)] - INSET_M;
+    n_away = n_away ? n_away : n;
+    qsort(away, (size_t) n_away, sizeof *away, cb_by_value);
+    double near = away[(int) (WHEEL_SHARE * n_away)] - INSET_M;
     if (!(near > 0.5) || !isfinite(near))
         return -EDOM;
     ret->x_m = g->side.x_m + g->side.sign * near;

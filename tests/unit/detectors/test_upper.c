@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "track/upper.h"
@@ -28,6 +29,12 @@ static void follow(struct cb_track *t, double x_m, double foot_m, double z_m, do
                                    .width_m = 1.8};
         assert_int_equal(cb_track_add(t, &p), 0);
     }
+}
+
+static void drop_first(struct cb_track *t, size_t n)
+{
+    memmove(t->point, t->point + n, (t->n - n) * sizeof *t->point);
+    t->n -= n;
 }
 
 /* @param x_m, foot_m, z_m, v_mps of the one that is doubted, beside a car at x = −2 */
@@ -76,6 +83,45 @@ static void test_a_part_too_far_behind_is_of_another(void **state)
     assert_false(is_part(-2, 9, 1.45, CONTACT_MPS)); /* the roof of the next car */
 }
 
+/* Lamps are seen long before what is below them is. */
+static void test_lamps_seen_first_are_a_part(void **state)
+{
+    (void) state;
+    struct cb_track car, lamps;
+    follow(&car, -2, 0, 0, CONTACT_MPS);
+    follow(&lamps, -2, 0.5, 0.7, CONTACT_MPS);
+    drop_first(&car, 20);
+    assert_false(cb_track_is_upper_part(&lamps, &car, CAMERA_M, 0, 0, CAR_M));
+    for (size_t i = 0; i < lamps.n; i++)
+        lamps.point[i].is_dark = car.point[i < car.n ? i : 0].is_dark = true;
+    assert_true(cb_track_is_upper_part(&lamps, &car, CAMERA_M, 0, 0, CAR_M));
+    drop_first(&car, 6); /* too little of it */
+    assert_false(cb_track_is_upper_part(&lamps, &car, CAMERA_M, 0, 0, CAR_M));
+    cb_track_deinit(&car);
+    cb_track_deinit(&lamps);
+}
+
+/* By night the foot that is followed may be that of one lamp, and the part the other's. */
+static void test_a_part_beside_a_lamp(void **state)
+{
+    (void) state;
+    struct cb_track foot, part;
+    for (int is_dark = 0; is_dark < 2; is_dark++) {
+        follow(&foot, -1.2, 0, 0, CONTACT_MPS);
+        follow(&part, -2.8, 1.4, 0.6, CONTACT_MPS);
+        for (size_t i = 0; i < foot.n; i++) {
+            foot.point[i].is_dark = part.point[i].is_dark = is_dark;
+            foot.point[i].width_m = 0.2;
+        }
+        assert_int_equal(cb_track_is_upper_part(&part, &foot, CAMERA_M, 0, 0, CAR_M), is_dark);
+        for (size_t i = 0; i < part.n; i++)
+            part.point[i].x_m -= 1.7; /* a faster one in the next lane */
+        assert_false(cb_track_is_upper_part(&part, &foot, CAMERA_M, 0, 0, CAR_M));
+        cb_track_deinit(&foot);
+        cb_track_deinit(&part);
+    }
+}
+
 static void test_a_short_look_tells_nothing(void **state)
 {
     (void) state;
@@ -96,6 +142,8 @@ int main(void)
         cmocka_unit_test(test_a_faster_car_in_the_next_lane_is_somebody),
         cmocka_unit_test(test_a_car_that_falls_back_is_somebody),
         cmocka_unit_test(test_a_part_too_far_behind_is_of_another),
+        cmocka_unit_test(test_lamps_seen_first_are_a_part),
+        cmocka_unit_test(test_a_part_beside_a_lamp),
         cmocka_unit_test(test_a_short_look_tells_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -372,6 +372,23 @@ static void test_seen_from_the_side(void **state)
     }
 }
 
+/* Its shadow lies before it, towards the camera: the wheels are past that. */
+static void test_past_a_broad_shadow_from_the_side(void **state)
+{
+    (void) state;
+    static const struct box truck = {-1.8, -18, KMH(60), 5.2, 2.5, 8, 3.4, 88, .shadow_m = 4.5};
+    struct view v = across;
+    v.x_m = 15;
+    v.yaw_rad = -M_PI / 2;
+    v.box = &truck;
+    v.n_boxes = 1;
+    struct outcome o;
+    watch(&v, -8, 8, 50, &o);
+    show(&o);
+    assert_int_equal(o.n, 1);
+    assert_speed(&o.passage[0], 60);
+}
+
 /* One patch while they meet: each is followed by the end that is its own. */
 static void test_meeting_seen_from_the_side(void **state)
 {
@@ -460,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_same_input_same_output),
         cmocka_unit_test(test_sizes_and_rates),
         cmocka_unit_test(test_seen_from_the_side),
+        cmocka_unit_test(test_past_a_broad_shadow_from_the_side),
         cmocka_unit_test(test_meeting_seen_from_the_side),
         cmocka_unit_test(test_enter_together_seen_from_the_side),
         cmocka_unit_test(test_knocked_camera_charges_nobody),
