@@ -144,11 +144,28 @@ static bool is_upper(const struct cb_track *t, const struct cb_track *of,
                                   pose->position_m[1], length_max_m(of, road, g));
 }
 
+static bool is_beside_road(const struct cb_track *t, const struct cb_region *g)
+{
+    double x = 0;
+    for (size_t i = 0; i < t->n; i++)
+        x += t->point[i].x_m / (double) t->n;
+    return x < g->x_min_m + CB_REGION_SIDE_M || x > g->x_max_m - CB_REGION_SIDE_M;
+}
+
+/* Who drives is on the surveyed road: what goes beside it, and rigidly with him, is what he casts
+ * onto the pavement, however much of a body it looks from afar. */
+static bool is_cast_aside(const struct cb_track *t, const struct cb_track *with,
+                          const struct cb_region *g)
+{
+    return with != t && with->id && n_as_body(with) >= BESIDE_MIN && is_beside_road(t, g) &&
+           !is_beside_road(with, g) && is_rigid(t, with, RIGID_M);
+}
+
 static bool is_of(const struct cb_track *t, const struct cb_track *of, const struct cb_road *road,
                   const struct cb_region *g)
 {
     return (!is_somebody(t) && goes_with(t, of)) || is_in_its_place(t, of) ||
-           is_upper(t, of, road, g);
+           is_upper(t, of, road, g) || (g && is_cast_aside(t, of, g));
 }
 
 bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,

@@ -8,8 +8,9 @@
  * hardly been seen as a body in a patch of its own, and moves rigidly with somebody who has. What
  * lies flat on the road keeps its place beside the vehicle that casts it, from first to last. Where
  * the camera's pose is known also true of what moves as the upper part of another would; and of
- * what is seen in the very place of another that was seen longer.
- * road NULL: no pose is known, and g is not read.
+ * what is seen in the very place of another that was seen longer; and of what goes with somebody
+ * beside the surveyed road.
+ * road NULL: no pose is known; g NULL then: nor what was surveyed.
  */
 bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,
                         const struct cb_road *road, const struct cb_region *g);

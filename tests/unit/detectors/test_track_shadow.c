@@ -90,6 +90,26 @@ static void test_nobody_stands_in_anothers_place(void **state)
     ask(&car, &(struct path){-1.8, 9, 17, 1, false}, false);    /* one that passes */
 }
 
+/* On the pavement, too far off to tell a shadow from a body by its look. */
+static void test_what_goes_beside_the_road_with_a_body_is_its_shadow(void **state)
+{
+    (void) state;
+    const struct cb_region g = {.x_min_m = -3.5 - CB_REGION_SIDE_M, .x_max_m = 3.5 + CB_REGION_SIDE_M};
+    const struct path beside = {4.4, 10.5, 15, 1, false}, passes = {4.4, 10.5, 19, 1, false};
+    const struct path abreast = {1.8, 10.5, 15, 1, false};
+    const struct path *of[] = {&beside, &passes, &abreast};
+    for (size_t i = 0; i < 3; i++) {
+        struct cb_track track[2];
+        struct cb_tracker k = {.track = track, .n = 2};
+        follow(&track[0], 1, &car);
+        follow(&track[1], 2, of[i]);
+        assert_int_equal(cb_track_is_shadow(&k, &track[1], NULL, &g), of[i] == &beside);
+        assert_false(cb_track_is_shadow(&k, &track[0], NULL, &g));
+        cb_track_deinit(&track[0]);
+        cb_track_deinit(&track[1]);
+    }
+}
+
 /* The body is forgotten first: what went with it is remembered to have done so. */
 static void test_a_shadow_outlives_its_body(void **state)
 {
@@ -113,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_who_is_seen_as_a_body_is_nobodys_shadow),
         cmocka_unit_test(test_what_moves_otherwise_is_nobodys_shadow),
         cmocka_unit_test(test_nobody_stands_in_anothers_place),
+        cmocka_unit_test(test_what_goes_beside_the_road_with_a_body_is_its_shadow),
         cmocka_unit_test(test_a_shadow_outlives_its_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -376,7 +376,7 @@ static void test_seen_from_the_side(void **state)
 static void test_past_a_broad_shadow_from_the_side(void **state)
 {
     (void) state;
-    static const struct box truck = {-1.8, -18, KMH(60), 5.2, 2.5, 8, 3.4, 88, .shadow_m = 4.5};
+    static const struct box truck = {-1.8, -18, KMH(60), 5.2, 2.5, 8, 3.4, 150, .shadow_m = 4.5};
     struct view v = across;
     v.x_m = 15;
     v.yaw_rad = -M_PI / 2;
