@@ -7,7 +7,7 @@
 #include "speed/numeric.h"
 
 #define BEFORE_M    0.3  /* upright: so far below the patch's edge the profile begins, */
-#define BELOW_MAX_M 1.2  /* which itself may be the image of what is so high */
+#define BELOW_MAX_M 1.9  /* which itself may be the image of what is so high */
 #define ABOVE_MAX_M 0.5  /* no body begins higher, … */
 #define HEIGHT_MIN_M 0.08 /* … and few begin lower */
 #define ASIDE_M     0.3
@@ -22,7 +22,7 @@
 #define SEEN_MIN    5    /* sightings with the body's image, and … */
 #define SEEN_SHARE  0.2  /* … of all */
 #define OWN_SHARE   0.6  /* of its sightings are in a patch of its own, or the gap may be another's */
-#define BODY_MIN_M  1.0  /* two-wheelers have no gap beneath them */
+#define BODY_MIN_M  0.8  /* two-wheelers have no gap beneath them */
 #define RIPPLE_U    0.15 /* of the height: ripples draw an image out */
 #define EDGE_U_M    0.02
 
@@ -31,6 +31,7 @@ struct profile {
     double ratio[ROWS_MAX];
     int n;
     double x, y; /* of the first row's middle, analysed px */
+    double px_per_m;
 };
 
 static double height_of(const struct cb_road *road, double *ret_y_m)
@@ -62,7 +63,8 @@ static bool look_up(const struct cb_sight *s, double x_m, double y_m, struct pro
         cb_road_jacobian(s->road, px, j) < 0)
         return false;
     double half = ASIDE_M / fmax(hypot(j[0], j[2]) * s->region->factor, 1e-6);
-    *ret = (struct profile){.x = cb_region_from_full(s->region, px).x, .y = from.y};
+    *ret = (struct profile){.x = cb_region_from_full(s->region, px).x, .y = from.y,
+                            .px_per_m = half / ASIDE_M};
     for (double y = from.y; y > to.y && ret->n < ROWS_MAX; y--) {
         double ratio = cb_foot_ratio(s->fg, ret->x, y, half);
         if (isnan(ratio))
@@ -79,34 +81,41 @@ static double passing(const struct profile *p, int i, double ratio)
     return i + (fabs(step) > 1e-9 ? (ratio - p->ratio[i]) / step : 0.5);
 }
 
-/* The first row from which on it gets as dark as a body within a few rows; < 0: none. */
-static int first_fall(const struct profile *p)
+/* From row i on it gets as dark as a body within a few rows. */
+static bool is_fall(const struct profile *p, int i)
 {
-    for (int i = 0; i + FALL_PX < p->n; i++)
-        if (p->ratio[i] - p->ratio[i + FALL_PX] > FALL && p->ratio[i + FALL_PX] < DARK)
-            return i;
-    return -1;
+    return p->ratio[i] - p->ratio[i + FALL_PX] > FALL && p->ratio[i + FALL_PX] < DARK;
 }
 
-/* Rows of the gap's two ends, with fraction. */
-static bool find_ends(const struct profile *p, double *ret_lower, double *ret_upper)
+/* The brightest row of the gap that ends at row fall, and the darkest below that. */
+static bool find_rise(const struct profile *p, int fall, int *ret_low, int *ret_peak)
 {
-    int fall = first_fall(p), peak = 0, low = 0;
-    if (fall < 1)
-        return false;
-    double mid = 0.5 * (p->ratio[fall] + p->ratio[fall + FALL_PX]);
-    int up = fall;
-    while (up + 1 < fall + FALL_PX && p->ratio[up + 1] > mid)
-        up++;
-    *ret_upper = passing(p, up, mid);
-    for (int i = 0; i <= fall; i++)
+    int from = fall - (int) (2 * ABOVE_MAX_M * p->px_per_m);
+    int peak = from > 0 ? from : 0, low = 0;
+    for (int i = peak; i <= fall; i++)
         peak = p->ratio[i] > p->ratio[peak] ? i : peak;
     for (int i = 0; i < peak; i++)
         low = p->ratio[i] < p->ratio[low] ? i : low;
-    if (!(p->ratio[peak] - p->ratio[low] > RISE))
+    *ret_low = low;
+    *ret_peak = peak;
+    return p->ratio[peak] - p->ratio[low] > RISE;
+}
+
+/* Rows of the gap's two ends, with fraction. The end of the body's image falls off too: without a
+ * rise before it. */
+static bool find_ends(const struct profile *p, double *ret_lower, double *ret_upper)
+{
+    int fall = 0, peak = 0, low = 0;
+    while (fall + FALL_PX < p->n && !(is_fall(p, fall) && find_rise(p, fall, &low, &peak)))
+        fall++;
+    if (fall + FALL_PX >= p->n)
         return false;
+    double mid = 0.5 * (p->ratio[fall] + p->ratio[fall + FALL_PX]);
+    int up = fall, down = peak;
+    while (up + 1 < fall + FALL_PX && p->ratio[up + 1] > mid)
+        up++;
+    *ret_upper = passing(p, up, mid);
     double half = 0.5 * (p->ratio[peak] + p->ratio[low]);
-    int down = peak;
     while (down > low && p->ratio[down - 1] > half)
         down--;
     *ret_lower = passing(p, down - 1, half);
