@@ -4,15 +4,20 @@ import { ApiError, isKnown, me, whoAmI } from "./api";
 import { loadSettings } from "./city";
 import { t } from "./i18n";
 import { go, path } from "./router";
-import type { ComponentType } from "preact";
-import { PAGES, type Page } from "./roles";
+import { PAGES } from "./roles";
+import { Access } from "./pages/access";
+import { Cameras } from "./pages/cameras";
+import { EvidencePage } from "./pages/evidence";
+import { Field } from "./pages/field";
+import { History } from "./pages/history";
 import { Login } from "./pages/login";
+import { Trends } from "./pages/trends";
 import { Wall } from "./pages/wall";
 import { Shell } from "./ui/shell";
 import { Boundary, Empty, Failed, Loading } from "./ui/parts";
 import { Toast } from "./ui/toast";
 
-const COMPONENTS: Partial<Record<Page, ComponentType>> = { wall: Wall };
+const COMPONENTS = { wall: Wall, trends: Trends, history: History, cameras: Cameras, field: Field, access: Access };
 
 export function App() {
   const [error, setError] = useState<unknown>(null);
@@ -40,18 +45,21 @@ export function App() {
 function Current() {
   const role = me.value!.role;
   const pages = PAGES[role];
-  const [, first] = path.value.split("/");
+  const [, first, second] = path.value.split("/");
   const isStart = first === "" || first === "login";
   useEffect(() => {
-    if (isStart && pages[0]) go("/" + pages[0], true);
+    if (isStart) go("/" + pages[0], true);
   }, [isStart]);
-  if (isStart && pages[0]) return <Loading />;
+  if (isStart) return <Loading />;
+  if (first === "violations" && second && role !== "technician") return <EvidencePage key={second} id={second} />;
   const page = pages.find((p) => p === first);
-  const Component = page && COMPONENTS[page];
-  if (Component) return <Component />;
+  if (page) {
+    const Component = COMPONENTS[page];
+    return <Component />;
+  }
   return (
     <Empty title={t().common.page_gone} why={t().common.page_gone_why}>
-      {pages[0] && <a class="button" href={"/" + pages[0]}>{t().common.home}</a>}
+      <a class="button" href={"/" + pages[0]}>{t().common.home}</a>
     </Empty>
   );
 }

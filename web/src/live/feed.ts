@@ -17,7 +17,7 @@ export type Phase =
 
 export type Action =
   | { do: "load" }
-  | { do: "connect"; after: number }
+  | { do: "connect"; after: number | null }
   | { do: "wait"; ms: number; then: "load" | "connect" }
   | { do: "apply"; event: string; data: unknown }
   | { do: "close" };
@@ -41,8 +41,8 @@ export class Feed {
     return [{ do: "close" }];
   }
 
-  /** The lists are there and were put in the page. */
-  loaded(cursor: number): Action[] {
+  /** The lists are there and were put in the page. @param cursor null: events have no places, and begin now */
+  loaded(cursor: number | null): Action[] {
     if (this.phase !== "loading") return [];
     this.cursor = cursor;
     this.phase = "connecting";
@@ -58,12 +58,12 @@ export class Feed {
   }
 
   received(event: ServerEvent): Action[] {
-    if (this.phase !== "live" || this.cursor === null) return [];
+    if (this.phase !== "live") return [];
     if (event.event === "reset") {
       this.phase = "loading";
       return [{ do: "close" }, { do: "load" }];
     }
-    if (event.id !== null) {
+    if (event.id !== null && this.cursor !== null) {
       const place = Number(event.id);
       if (!Number.isSafeInteger(place) || place <= this.cursor) return [];
       this.cursor = place;

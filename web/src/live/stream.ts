@@ -13,8 +13,8 @@ import { EventParser } from "./sse";
 const SILENCE_MS = 40_000;
 
 export interface Source {
-  /** Loads the lists and puts them in the page. @return their cursor */
-  load(signal: AbortSignal): Promise<number>;
+  /** Loads the lists and puts them in the page. @return their cursor; null: there is none, events begin now */
+  load(signal: AbortSignal): Promise<number | null>;
   apply(event: string, data: unknown): void;
 }
 
@@ -49,7 +49,7 @@ export class LiveStream {
     for (const action of actions) {
       if (action.do === "load") void this.load();
       else if (action.do === "connect") void this.connect(action.after);
-      else if (action.do === "apply") this.source.apply(action.event, action.data);
+      else if (action.do === "apply") this.apply(action.event, action.data);
       else if (action.do === "close") this.close();
       else {
         this.then = action.then;
@@ -57,6 +57,15 @@ export class LiveStream {
       }
     }
     this.phase.value = this.feed.phase;
+  }
+
+  /** A page that cannot show one event still shows those after it. */
+  private apply(event: string, data: unknown): void {
+    try {
+      this.source.apply(event, data);
+    } catch (e) {
+      console.error(e);
+    }
   }
 
   private close(): void {
@@ -85,7 +94,7 @@ export class LiveStream {
     else this.run(this.feed.failed(Math.random(), retryAfterMs));
   }
 
-  private async connect(after: number): Promise<void> {
+  private async connect(after: number | null): Promise<void> {
     const mine = this.open();
     let silence = 0;
     const heard = () => {
@@ -95,7 +104,7 @@ export class LiveStream {
     try {
       heard();
       const answer = await fetch("/api/v1/events", {
-        headers: { Accept: "text/event-stream", "Last-Event-ID": String(after) },
+        headers: { Accept: "text/event-stream", ...(after === null ? {} : { "Last-Event-ID": String(after) }) },
         credentials: "same-origin", cache: "no-store", signal: mine.signal,
       });
       if (!answer.ok || !answer.body) {

@@ -5,13 +5,14 @@ import { cameras, loadRoads, now, units, zone } from "../city";
 import { t } from "../i18n";
 import { isOpen, NO_FILTER, select, type Alerts, type WallFilter } from "../lib/alerts";
 import { isLate } from "../lib/clock";
-import { compass, heading } from "../lib/geo";
 import { useGet } from "../lib/poll";
-import { clockTime, dayOf, dayTime, span, zonedToUtc } from "../lib/time";
+import { clockTime, dayOf, dayTime, zonedToUtc } from "../lib/time";
 import { alerts, isLoaded, noteDispatch, noteReview, openWall } from "../live/wall";
 import { go } from "../router";
 import { KINDS, SEVERITIES, type Camera, type Hotspot, type Violation } from "../types";
-import { Arrow, Check, Cross, Keyboard, Open, Question, Send } from "../ui/icons";
+import { Heading } from "../ui/heading";
+import { Check, Cross, Keyboard, Open, Question, Send } from "../ui/icons";
+import { Ago, DRIFT_PX, STATE_RANK } from "../ui/camera";
 import { Kpis, Tendency, WEEKS } from "../ui/kpis";
 import { CityMap, type AlertSpot } from "../ui/map";
 import { Dialog, DispatchMark, DueMark, Empty, fixed, KindMark, Loading, measured, Panel, place, ReviewMark, SeverityMark } from "../ui/parts";
@@ -180,12 +181,6 @@ function AlertList({ list, shown, selectedId, choose, isFiltered, clear }: {
   );
 }
 
-export function Heading({ v }: { v: Violation }) {
-  const deg = heading(v.bearing_deg, v.direction);
-  if (deg === null) return v.direction ? <span>{t().direction[v.direction]}</span> : null;
-  return <span class="heading"><Arrow deg={deg} />{t().heading(t().compass[compass(deg)])}</span>;
-}
-
 function AlertRow({ v, isSelected, choose }: { v: Violation; isSelected: boolean; choose: (id: string) => void }) {
   const words = t(), m = measured(v);
   return (
@@ -273,9 +268,6 @@ function Selected({ v, mayDecide, confirm, unclear, ask }: {
   );
 }
 
-const STATE_RANK = { away: 0, unknown: 1, ended: 2, live: 3 };
-export const DRIFT_PX = 3;
-
 function CameraHealth() {
   const words = t();
   const sorted = [...cameras.value].sort((a, b) => STATE_RANK[a.state] - STATE_RANK[b.state] || a.id.localeCompare(b.id));
@@ -302,10 +294,6 @@ function CameraLine({ c }: { c: Camera }) {
       </span>
     </li>
   );
-}
-
-export function Ago({ at }: { at: string }) {
-  return <time dateTime={at}>{t().cameras.ago(span(Math.max(0, now.value - Date.parse(at))))}</time>;
 }
 
 function HotspotList() {

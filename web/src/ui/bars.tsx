@@ -9,7 +9,7 @@ export const total = (h: Hour) => KINDS.reduce((n, k) => n + h[k], 0);
 
 /** @param isSmall a line of bars without axes */
 export function HourBars({ hours, isSmall = false, label }: { hours: Hour[]; isSmall?: boolean; label: string }) {
-  const width = isSmall ? 240 : 960, height = isSmall ? 40 : 220;
+  const width = isSmall ? 240 : 1500, height = isSmall ? 40 : 240;
   const left = isSmall ? 0 : 34, bottom = isSmall ? 0 : 20, top = isSmall ? 2 : 10;
   const most = Math.max(1, ...hours.map(total));
   const step = (width - left) / Math.max(1, hours.length);

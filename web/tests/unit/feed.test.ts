@@ -66,6 +66,15 @@ describe("Feed", () => {
     expect(feed.loaded(900)).toEqual([{ do: "connect", after: 900 }]);
   });
 
+  it("begins now, and loads again after a cut, where events have no places", () => {
+    const feed = new Feed();
+    feed.start();
+    expect(feed.loaded(null)).toEqual([{ do: "connect", after: null }]);
+    feed.opened();
+    expect(applied(feed.received(event(null)))).toHaveLength(1);
+    expect(feed.failed(0)[1]).toMatchObject({ then: "load" });
+  });
+
   it("waits longer from try to try, never longer than 15 s, and as long as it was told", () => {
     const feed = live();
     const waits: number[] = [];
@@ -120,8 +129,8 @@ describe("Feed", () => {
           newest += Math.floor(random() * (nConnections % 97 === 0 ? 80 : 3));
           if (random() < 0.2) { run(feed.failed(random())); continue; }
           feed.opened();
-          if (a.after < newest - 60) { run(feed.received({ event: "reset", id: null, data: "{}" })); continue; }
-          const from = Math.max(1, a.after + 1 - Math.floor(random() * 3)); // a few again
+          if (a.after! < newest - 60) { run(feed.received({ event: "reset", id: null, data: "{}" })); continue; }
+          const from = Math.max(1, a.after! + 1 - Math.floor(random() * 3)); // a few again
           for (let n = from; n <= newest && random() > 0.1; n++) run(feed.received(event(n)));
           run(feed.failed(random()));
         }
