@@ -1,6 +1,8 @@
 #include "cameras.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #include "host_clock.h"
 #include "lane.h"
 #include "minutes.h"
+#include "schema/camera_state.h"
 #include "schema/violation.h"
 #include "sealing.h"
 #include "weather.h"
@@ -44,6 +47,7 @@ struct camera {
     int64_t dropped_ns;   /* the evidence thread's: when the last look saw more of them */
     /* atomic */
     int drift_mpx; /* thousandths of a pixel that the scene has moved against its calibration */
+    int level_cdb; /* hundredths of a dB; INT_MIN: none yet */
     bool is_suspended, is_overloaded;
 };
 
@@ -87,6 +91,8 @@ static void on_noise(void *self, const struct cb_noise *n)
 static void on_level(void *self, const struct cb_noise_level *l)
 {
     struct camera *c = self;
+    if (isfinite(l->laf_db))
+        __atomic_store_n(&c->level_cdb, (int) lround(l->laf_db * 100), __ATOMIC_RELAXED);
     cb_minutes_add_level(c->all->minutes, c->i, l->t_ns + cb_lane_utc_offset_ns(c->lane), l);
 }
 
@@ -231,6 +237,7 @@ static int make_camera(struct camera **ret, struct cb_cameras *c, const struct c
     if (!camera)
         return -ENOMEM;
     camera->all = c;
+    camera->level_cdb = INT_MIN;
     camera->worker = worker;
     camera->digest = config->digest[i];
     struct cb_sink sink = {camera, on_passage, on_noise, on_level, on_violation, on_condition};
@@ -511,6 +518,31 @@ void cb_cameras_complain(struct cb_cameras *c, cb_health_fn *fn, void *arg)
         if (!c->camera[i]->is_leaving)
             complain(c->camera[i], fn, arg);
     pthread_mutex_unlock(&c->lock);
+}
+
+static struct cb_camera_state state_of(struct camera *c)
+{
+    int level_cdb = __atomic_load_n(&c->level_cdb, __ATOMIC_RELAXED);
+    struct cb_camera_state s = {
+        .conf = cb_lane_conf(c->lane),
+        .drift_px = __atomic_load_n(&c->drift_mpx, __ATOMIC_RELAXED) / 1000.0,
+        .level_db = level_cdb == INT_MIN ? NAN : level_cdb / 100.0};
+    cb_lane_get_state(c->lane, &s);
+    return s;
+}
+
+int cb_cameras_print_states(struct cb_cameras *c, const char *node, char **ret_json)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&c->lock);
+    struct cb_camera_state *s = calloc(c->n_cameras + 1, sizeof *s);
+    for (size_t i = 0; s && i < c->n_cameras; i++)
+        if (!c->camera[i]->is_leaving)
+            s[n++] = state_of(c->camera[i]);
+    int r = s ? cb_camera_states_print(s, n, node, ret_json) : -ENOMEM;
+    pthread_mutex_unlock(&c->lock);
+    free(s);
+    return r;
 }
 
 void cb_cameras_print_metrics(struct cb_cameras *c, FILE *out)

@@ -45,6 +45,8 @@ void cb_cameras_read_weather(struct cb_cameras *c);
 void cb_cameras_look(struct cb_cameras *c);
 /** Tells fn of each thing that is not as it should be with a camera. From any thread. */
 void cb_cameras_complain(struct cb_cameras *c, cb_health_fn *fn, void *arg);
+/** Each camera as it is now, as JSON, yours to free. From any thread. @return 0; -ENOMEM */
+int cb_cameras_print_states(struct cb_cameras *c, const char *node, char **ret_json);
 /** Prometheus text. From any thread. */
 void cb_cameras_print_metrics(struct cb_cameras *c, FILE *out);
 

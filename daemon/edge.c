@@ -25,6 +25,7 @@
 
 #define DRAIN_POLL_NS  (50 * CB_NS_PER_MS)
 #define MINUTES_ALL_NS (300 * CB_NS_PER_S)
+#define CAMERAS_EVERY_NS (5 * CB_NS_PER_S)
 #define BUSY_MAX_NS    (60 * CB_NS_PER_S) /* a frame takes ms, a seal seconds */
 
 struct cb_edge {
@@ -44,6 +45,7 @@ struct cb_edge {
     bool is_clock_told;         /* the evidence thread's: that it is not held to UTC, in the log */
     struct cb_health_watch health; /* the main thread's */
     bool is_health_new;            /* the main thread's: the bus has not been told */
+    int64_t cameras_ns;            /* the main thread's, monotonic: when the cameras are told of again */
     pthread_mutex_t lock;       /* leaf */
     struct cb_host_clock clock_shown; /* lock */
 };
@@ -268,10 +270,23 @@ static void look_at_health(struct cb_edge *e)
     free(raised);
 }
 
+/* How the cameras are, to the store: now and then. */
+static void tell_cameras(struct cb_edge *e)
+{
+    char *json = NULL;
+    int64_t now_ns = cb_clock_mono_ns();
+    if (now_ns < e->cameras_ns)
+        return;
+    e->cameras_ns = now_ns + CAMERAS_EVERY_NS;
+    if (cb_cameras_print_states(e->cameras, e->config->node.id, &json) == 0)
+        cb_bus_tell_cameras(e->bus, &json);
+}
+
 void cb_edge_tidy(struct cb_edge *e)
 {
     cb_cameras_reap(e->cameras);
     look_at_health(e);
+    tell_cameras(e);
 }
 
 /* The ways in, then all that is on its way to the outbox. A second time it does nothing. */

@@ -16,6 +16,7 @@
 #include "host_clock.h"
 #include "ingest/ingest.h"
 #include "ingest/packet_ring.h"
+#include "schema/camera_state.h"
 
 /* What may wait for a worker: some seconds of pictures, for a busy moment (other programs, many
  * cameras that start at once) should cost latency, not vehicles; then the oldest picture goes. */
@@ -324,6 +325,17 @@ uint64_t cb_lane_n_dropped(struct cb_lane *l)
 bool cb_lane_has_ended(struct cb_lane *l)
 {
     return __atomic_load_n(&l->has_ended, __ATOMIC_ACQUIRE);
+}
+
+void cb_lane_get_state(struct cb_lane *l, struct cb_camera_state *ret)
+{
+    struct cb_ingest_stats s = cb_ingest_stats(l->ingest);
+    int64_t worked_ns = __atomic_load_n(&l->t_worked_ns, __ATOMIC_RELAXED);
+    int64_t offset_ns = __atomic_load_n(&l->utc_offset_ns, __ATOMIC_RELAXED);
+    ret->state = cb_lane_has_ended(l) ? "ended" : s.state == CB_LIVE ? "live" : "away";
+    ret->fps = s.state == CB_LIVE ? s.fps : 0;
+    ret->last_frame_utc_ns = worked_ns && offset_ns ? worked_ns + offset_ns : 0;
+    ret->n_dropped = cb_queue_stats(l->queue).n_dropped;
 }
 
 void cb_lane_print_metrics(struct cb_lane *l, FILE *out)

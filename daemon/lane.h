@@ -66,6 +66,9 @@ bool cb_lane_is_live(struct cb_lane *l);
 uint64_t cb_lane_n_dropped(struct cb_lane *l);
 /** True when nothing newer will come into the ring. */
 bool cb_lane_has_ended(struct cb_lane *l);
+struct cb_camera_state;
+/** Fills state, fps, last frame and what was dropped. From any thread. */
+void cb_lane_get_state(struct cb_lane *l, struct cb_camera_state *ret);
 /** Prometheus text of this camera. From any thread. */
 void cb_lane_print_metrics(struct cb_lane *l, FILE *out);
 

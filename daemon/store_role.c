@@ -33,6 +33,12 @@ static int is_ready(void *self)
     return cb_store_is_ready(s->store);
 }
 
+static void put_cameras(void *self, const char *json, size_t n)
+{
+    struct cb_store_role *s = self;
+    cb_store_put_cameras(s->store, json, n);
+}
+
 static int create_store(struct cb_store_role *s, const struct cb_store_conf *conf,
                         struct cb_error *reterr)
 {
@@ -62,7 +68,7 @@ static int create(struct cb_store_role *s, const struct cb_config *config,
     if ((r = create_store(s, &config->store, reterr)) < 0 ||
         (r = cb_curve_keys_load(&config->bus, &s->curve, reterr)) < 0)
         return r;
-    struct cb_bus_handler handler = {s, put, put_minutes, is_ready};
+    struct cb_bus_handler handler = {s, put, put_minutes, is_ready, put_cameras};
     struct cb_bus_receiver_opts opts = {config->bus.evidence,
                                         config->bus.curve_key[0] ? &s->curve : NULL};
     return cb_bus_receiver_create(&s->receiver, ctx, &handler, &opts, reterr);

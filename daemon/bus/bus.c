@@ -37,6 +37,7 @@ struct cb_bus {
     struct cb_bus_curve *allow; /* lock: the list to come; NULL: none */
     struct cb_health *health;   /* lock: what is to be told; NULL: nothing new */
     size_t n_health;            /* lock */
+    char *cameras;              /* lock: as they are now; NULL: nothing new */
 };
 
 static int copy_text(const char *from, const char **to)
@@ -158,6 +159,17 @@ static void take_health(struct cb_bus *b)
         cb_announcer_tell_health(&b->announcer, next, n);
 }
 
+static void take_cameras(struct cb_bus *b)
+{
+    pthread_mutex_lock(&b->lock);
+    char *json = b->cameras;
+    b->cameras = NULL;
+    pthread_mutex_unlock(&b->lock);
+    if (json && b->opts.store_endpoint)
+        cb_delivery_tell_cameras(&b->delivery, json);
+    free(json);
+}
+
 static void *run(void *self)
 {
     struct cb_bus *b = self;
@@ -167,6 +179,7 @@ static void *run(void *self)
             wait_for_work(b);
         take_allowed(b);
         take_health(b);
+        take_cameras(b);
         has_more = cb_announcer_turn(&b->announcer);
         if (atomic_load(&b->is_hurried))
             cb_delivery_hurry(&b->delivery);
@@ -252,6 +265,17 @@ int cb_bus_tell_health(struct cb_bus *b, const struct cb_health *h, size_t n)
     return 0;
 }
 
+void cb_bus_tell_cameras(struct cb_bus *b, char **json)
+{
+    pthread_mutex_lock(&b->lock);
+    char *old = b->cameras;
+    b->cameras = *json;
+    pthread_mutex_unlock(&b->lock);
+    *json = NULL;
+    free(old);
+    cb_bus_wake(b);
+}
+
 void cb_bus_hurry(struct cb_bus *b)
 {
     atomic_store(&b->is_hurried, true);
@@ -279,6 +303,7 @@ void cb_bus_destroy(struct cb_bus **bus)
         cb_bus_curve_deinit(b->allow);
     free(b->allow);
     free(b->health);
+    free(b->cameras);
     free((char *) b->opts.node);
     free((char *) b->opts.store_endpoint);
     free((char *) b->opts.alerts_endpoint);

@@ -279,6 +279,17 @@ static int send_minutes(struct cb_delivery *d)
     return 1;
 }
 
+void cb_delivery_tell_cameras(struct cb_delivery *d, const char *json)
+{
+    static const uint8_t nothing[8];
+    if (!d->socket || !d->stats.is_connected || !can_send(d))
+        return;
+    if (cb_bus_send_head(d->socket, CB_BUS_CAMERAS) < 0 ||
+        cb_bus_send(d->socket, nothing, sizeof nothing, true) < 0 ||
+        cb_bus_send(d->socket, json, strlen(json), false) < 0)
+        start_over(d);
+}
+
 static void send_due(struct cb_delivery *d)
 {
     d->wants_out = false;

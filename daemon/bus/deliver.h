@@ -37,6 +37,8 @@ int cb_delivery_open(struct cb_delivery *d, struct cb_error *reterr);
 void cb_delivery_close(struct cb_delivery *d);
 /** There may be something new in the outbox. */
 void cb_delivery_wake(struct cb_delivery *d);
+/** At once, if the store is connected and takes it; else it is forgotten. */
+void cb_delivery_tell_cameras(struct cb_delivery *d, const char *json);
 /** From here on each wait before trying again is the shortest one. */
 void cb_delivery_hurry(struct cb_delivery *d);
 /** Reads what came, gives up what waited too long, sends what is due. */

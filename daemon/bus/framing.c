@@ -37,6 +37,7 @@ int cb_bus_head_parse(const struct cb_bus_frame *f)
     switch (b[3]) {
     case CB_BUS_PACKAGE:
     case CB_BUS_MINUTES:
+    case CB_BUS_CAMERAS:
     case CB_BUS_ACK:
     case CB_BUS_REJECT:
     case CB_BUS_RETRY:

@@ -218,6 +218,9 @@ static bool on_message(struct cb_bus_receiver *v, struct cb_bus_message *m)
         return batch_add(v, m) == 0;
     } else if (kind == CB_BUS_MINUTES && has_id) {
         on_minutes(v, m);
+    } else if (kind == CB_BUS_CAMERAS && m->n == 4 && m->frame[3].n <= CB_BUS_MINUTES_BYTES_MAX) {
+        if (v->handler.cameras)
+            v->handler.cameras(v->handler.self, m->frame[3].data, m->frame[3].n);
     } else {
         count(v, &v->stats.n_malformed);
         cb_warn(v, "a message of %zu frames that is none of this protocol, ignoring", m->n);

@@ -333,6 +333,30 @@ int cb_store_put_minutes(struct cb_store *s, const char *json, size_t n, struct 
     return r;
 }
 
+#define CAMERA_COLUMNS                                                                             \
+    "camera_id, node, name, road, district, lat, lon, bearing_deg, limit_kmh, limit_db, state, fps," \
+    " last_frame_at, drift_px, level_db, n_dropped"
+static const char put_cameras[] =
+    "INSERT INTO camera_health AS h (" CAMERA_COLUMNS ") SELECT " CAMERA_COLUMNS
+    " FROM json_populate_recordset(NULL::camera_health, $1::json) ON CONFLICT (camera_id) DO UPDATE SET"
+    " (node, name, road, district, lat, lon, bearing_deg, limit_kmh, limit_db, state, fps, last_frame_at,"
+    " drift_px, level_db, n_dropped, updated_at) = (excluded.node, excluded.name, excluded.road,"
+    " excluded.district, excluded.lat, excluded.lon, excluded.bearing_deg, excluded.limit_kmh,"
+    " excluded.limit_db, excluded.state, excluded.fps, excluded.last_frame_at, excluded.drift_px,"
+    " excluded.level_db, excluded.n_dropped, clock_timestamp())";
+
+void cb_store_put_cameras(struct cb_store *s, const char *json, size_t n)
+{
+    struct cb_error e = {0};
+    CB_AUTO_FREE char *text = strndup(json, n);
+    const char *v[] = {text};
+    int r = text ? cb_db_ready(&s->db, &e) : -ENOMEM;
+    if (r == 0)
+        r = cb_db_exec(&s->db, put_cameras, 1, v, NULL, &e);
+    if (r < 0 && r != -EAGAIN)
+        cb_warn(&s->db, "the cameras' state is not stored: %s", e.text);
+}
+
 int cb_store_is_ready(struct cb_store *s)
 {
     struct cb_error e;

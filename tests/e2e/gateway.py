@@ -8,12 +8,15 @@ import socket
 import threading
 import urllib.parse
 
+import jsonschema
 import yaml
 
 import harness
 from rig import Outbox, Rig, make
 
 OPENAPI = yaml.safe_load((harness.ROOT / "schema/openapi.yaml").read_text())
+OPERATIONS = [(method, path, o) for path, item in OPENAPI["paths"].items()
+              for method, o in item.items() if method in ("get", "post", "put", "delete")]
 PASSWORD = "correct horse battery"
 LOGINS = {"chief": ("command", []), "futian": ("command", ["福田"]), "nanshan": ("command", ["南山"]),
           "analyst": ("analyst", []), "unit1": ("field", ["福田"]), "unit2": ("field", ["南山"]),
@@ -22,6 +25,36 @@ LOGINS = {"chief": ("command", []), "futian": ("command", ["福田"]), "nanshan"
 
 # a configuration has one camera at least; the role gateway does not open it
 CAMERA = {"id": "none", "url": "/nowhere.wav", "microphone": {"sensitivity_dbfs_at_94db": -26.0}}
+
+
+def resolved(node):
+    """References within the file replaced by what they name."""
+    if isinstance(node, dict):
+        if "$ref" in node:
+            target = OPENAPI
+            for part in node["$ref"].removeprefix("#/").split("/"):
+                target = target[part]
+            return resolved({**target, **{k: v for k, v in node.items() if k != "$ref"}})
+        return {k: resolved(v) for k, v in node.items()}
+    return [resolved(v) for v in node] if isinstance(node, list) else node
+
+
+def validate(operation, answer):
+    """Whether the answer is as the file describes that operation's (an object, or its operationId)."""
+    if isinstance(operation, str):
+        [operation] = [o for _, _, o in OPERATIONS if o["operationId"] == operation]
+    responses = resolved(operation["responses"])
+    described = responses.get(str(answer.status), responses.get("default"))
+    assert described, f"{answer} is not described"
+    if answer.status in (204, 304):
+        assert answer.raw == b""
+        return
+    types = described["content"]
+    kind = answer.headers["Content-Type"].split(";")[0]
+    assert kind in types or "*/*" in types, f"{kind} is not described"
+    schema = types.get(kind, types.get("*/*"))["schema"]
+    if kind == "application/json" and schema.get("type") != "string":
+        jsonschema.validate(answer.json, schema, cls=jsonschema.Draft202012Validator)
 
 
 def free_port():

@@ -6,40 +6,11 @@ import jsonschema
 import pytest
 
 import gateway as gates
-from gateway import OPENAPI, Gateway
+from gateway import OPENAPI, OPERATIONS, resolved, validate
 from test_gateway import gate  # noqa: F401  (a fixture)
 
-OPERATIONS = [(method, path, o) for path, item in OPENAPI["paths"].items()
-              for method, o in item.items() if method in ("get", "post", "put", "delete")]
 OF_ROLE = {"command": "chief", "analyst": "analyst", "field": "unit1", "technician": "tech",
            "admin": "boss"}
-
-
-def resolved(node):
-    """References within the file replaced by what they name."""
-    if isinstance(node, dict):
-        if "$ref" in node:
-            target = OPENAPI
-            for part in node["$ref"].removeprefix("#/").split("/"):
-                target = target[part]
-            return resolved({**target, **{k: v for k, v in node.items() if k != "$ref"}})
-        return {k: resolved(v) for k, v in node.items()}
-    return [resolved(v) for v in node] if isinstance(node, list) else node
-
-
-def validate(operation, answer):
-    responses = resolved(operation["responses"])
-    described = responses.get(str(answer.status), responses.get("default"))
-    assert described, f"{answer} is not described"
-    if answer.status in (204, 304):
-        assert answer.raw == b""
-        return
-    types = described["content"]
-    kind = answer.headers["Content-Type"].split(";")[0]
-    assert kind in types or "*/*" in types, f"{kind} is not described"
-    schema = types.get(kind, types.get("*/*"))["schema"]
-    if kind == "application/json" and schema.get("type") != "string":
-        jsonschema.validate(answer.json, schema, cls=jsonschema.Draft202012Validator)
 
 
 def test_the_file_is_an_openapi_document():

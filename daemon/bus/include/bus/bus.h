@@ -83,6 +83,9 @@ void cb_bus_wake(struct cb_bus *b);
  */
 #define CB_BUS_HEALTH_S 30
 int cb_bus_tell_health(struct cb_bus *b, const struct cb_health *h, size_t n);
+/** The cameras as they are now (schema/camera_state.h), to the store where it is connected, else to
+ *  nobody. Takes *json, also when it fails. From any thread; never blocks. */
+void cb_bus_tell_cameras(struct cb_bus *b, char **json);
 /** No back-off is waited for any more: what is due goes at once, for a daemon that is about to
  *  end. From any thread; never blocks. */
 void cb_bus_hurry(struct cb_bus *b);
@@ -114,6 +117,7 @@ struct cb_bus_handler {
                   struct cb_package_verdict *ret);
     int (*minutes)(void *self, const char *json, size_t n, struct cb_error *reterr); /* or NULL */
     int (*is_ready)(void *self);
+    void (*cameras)(void *self, const char *json, size_t n); /* or NULL */
 };
 
 struct cb_bus_receiver_opts {

@@ -15,6 +15,8 @@
  * Frame 0 of each message is a head of four bytes: 'C' 'B', version 1, kind. Then:
  *   package  id, record.json, record.sig, then name and bytes of each file
  *   minutes  8 bytes big-endian number, JSON array (schema/minute.h)
+ *   cameras  8 bytes that say nothing, JSON array (schema/camera_state.h): not answered, and not sent
+ *            again; the next one says more
  *   ack      id or number: it is committed, and on disk
  *   reject   id or number, reason: it will never be stored
  *   retry    id or number, reason: not now
@@ -23,6 +25,7 @@
 enum cb_bus_kind {
     CB_BUS_PACKAGE = 1,
     CB_BUS_MINUTES = 2,
+    CB_BUS_CAMERAS = 3,
     CB_BUS_ACK = 0x41,
     CB_BUS_REJECT = 0x42,
     CB_BUS_RETRY = 0x43,

@@ -58,6 +58,10 @@ int cb_store_put_minutes(struct cb_store *s, const char *json, size_t n, struct 
 int cb_store_trust(struct cb_store *s, const char (*key)[CB_KEY_LEN], size_t n,
                    struct cb_error *reterr);
 
+/** A JSON array of cameras as they are now (schema/camera_state.h); what cannot be stored is
+ *  forgotten, the next one says more. */
+void cb_store_put_cameras(struct cb_store *s, const char *json, size_t n);
+
 /** Whether PostgreSQL can be asked now; connects again where it is time to try. @return 0; -EAGAIN */
 int cb_store_is_ready(struct cb_store *s);
 
