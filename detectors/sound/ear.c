@@ -30,6 +30,7 @@
 #define RUN_MAX            512 /* samples between two looks at anything: 2 ms at 192 kHz are 384 */
 #define JITTER_NS          (2 * CB_NS_PER_MS) /* stamps rounded to ms: counted samples are better */
 #define STEADY_UNDER_DB    5.0 /* sweeps are looked for from so much under an event's level */
+#define HISS_POLES         4   /* an order of a silenced engine is 30 dB over its hiss */
 #define GAP_NS             (250 * CB_NS_PER_MS) /* more than that can't be jitter */
 #define TEMPERATURE_STEP_K 1.0 /* 0.2 % of the speed of sound: less is not worth a new array */
 #define DIRECTION_UNDER_DB 5.0 /* directions are worked out from so much under an event's level */
@@ -67,8 +68,9 @@ struct cb_ear {
     struct cb_ambient background;
     struct cb_cutter cutter;
     double line_max_db, background_db;
-    double envelope_sum;
+    double envelope_sum, hiss_sum;
     int envelope_n;
+    float hiss_step, hiss_low[HISS_POLES]; /* low passes, each taking away from what is left */
 
     struct cb_row *row; /* N_ROWS, ring */
     int64_t n_rows;     /* made since the last gap */
@@ -76,7 +78,8 @@ struct cb_ear {
     const struct cb_row *event_row[N_ROWS];
     struct cb_heard heard[N_HEARD], event_heard[N_HEARD]; /* heard: a ring */
     int64_t n_moments; /* made since the last gap */
-    float *envelope, *event_envelope; /* N_ENVELOPE */
+    float *envelope, *event_envelope; /* N_ENVELOPE, as the two below */
+    float *hiss, *event_hiss;
     int64_t n_envelope;
 };
 
@@ -97,7 +100,9 @@ int cb_ear_create(struct cb_ear **ret, const struct cb_microphone_conf *conf,
     e->row = calloc(N_ROWS, sizeof *e->row);
     e->envelope = calloc(N_ENVELOPE, sizeof *e->envelope);
     e->event_envelope = calloc(N_ENVELOPE, sizeof *e->event_envelope);
-    if (!e->row || !e->envelope || !e->event_envelope) {
+    e->hiss = calloc(N_ENVELOPE, sizeof *e->hiss);
+    e->event_hiss = calloc(N_ENVELOPE, sizeof *e->event_hiss);
+    if (!e->row || !e->envelope || !e->event_envelope || !e->hiss || !e->event_hiss) {
         cb_ear_destroy(&e);
         return -ENOMEM;
     }
@@ -128,6 +133,8 @@ void cb_ear_destroy(struct cb_ear **ear)
     free(e->row);
     free(e->envelope);
     free(e->event_envelope);
+    free(e->hiss);
+    free(e->event_hiss);
     free(e);
 }
 
@@ -154,6 +161,7 @@ static int take_format(struct cb_ear *e, const struct cb_samples *s)
             return -ENOMEM;
     e->rate_hz = s->rate_hz;
     e->n_channels = s->n_channels;
+    e->hiss_step = (float) (1 - exp(-2 * M_PI * CB_HISS_HZ / s->rate_hz));
     cb_meter_init(&e->meter, s->rate_hz, e->sensitivity_dbfs);
     cb_bands_init(&e->bands, s->rate_hz);
     return 0;
@@ -200,8 +208,9 @@ static void start_stretch(struct cb_ear *e, int64_t t_ns)
     e->log.n = 0;
     e->n_heard = e->next = 0;
     e->n_rows = e->n_moments = e->n_envelope = 0;
-    e->envelope_sum = 0;
+    e->envelope_sum = e->hiss_sum = 0;
     e->envelope_n = 0;
+    memset(e->hiss_low, 0, sizeof e->hiss_low);
     e->t_first_ns = t_ns;
     e->t_overload_ns = INT64_MIN;
     e->line_max_db = CB_LEVEL_FLOOR_DB;
@@ -258,8 +267,9 @@ static size_t collect_envelope(struct cb_ear *e, int64_t from_ns, int64_t to_ns)
         n = e->n_envelope;
     if (n > N_ENVELOPE)
         n = N_ENVELOPE;
-    cb_dsp_unroll(e->event_envelope, e->envelope, N_ENVELOPE, (size_t) (e->n_envelope % N_ENVELOPE),
-                  (size_t) n);
+    size_t next = (size_t) (e->n_envelope % N_ENVELOPE);
+    cb_dsp_unroll(e->event_envelope, e->envelope, N_ENVELOPE, next, (size_t) n);
+    cb_dsp_unroll(e->event_hiss, e->hiss, N_ENVELOPE, next, (size_t) n);
     return (size_t) (n > after ? n - after : 0);
 }
 
@@ -280,6 +290,7 @@ static int tell_event(struct cb_ear *e, int64_t to_ns)
         .n_bins = cb_spectrum_n_bins(e->spectrum),
         .bin_hz = cb_spectrum_bin_hz(e->spectrum),
         .envelope = e->event_envelope,
+        .hiss = e->event_hiss,
     };
     ev.n_rows = collect_rows(e, from_ns, to_ns);
     if (!ev.n_rows)
@@ -397,9 +408,10 @@ static void on_moment(struct cb_ear *e)
 
 static void on_envelope(struct cb_ear *e)
 {
-    e->envelope[e->n_envelope++ % N_ENVELOPE] =
-        (float) (e->envelope_sum / (e->envelope_n ? e->envelope_n : 1));
-    e->envelope_sum = 0;
+    double n = e->envelope_n ? e->envelope_n : 1;
+    e->hiss[e->n_envelope % N_ENVELOPE] = (float) (e->hiss_sum / n);
+    e->envelope[e->n_envelope++ % N_ENVELOPE] = (float) (e->envelope_sum / n);
+    e->envelope_sum = e->hiss_sum = 0;
     e->envelope_n = 0;
 }
 
@@ -417,6 +429,21 @@ static void keep_samples(struct cb_ear *e, const struct cb_samples *s, size_t i,
     e->n_heard += n;
 }
 
+static void add_hiss(struct cb_ear *e, const float *x, size_t n)
+{
+    float low[HISS_POLES], step = e->hiss_step;
+    memcpy(low, e->hiss_low, sizeof low);
+    for (size_t i = 0; i < n; i++) {
+        float v = cb_meter_sane(x[i]);
+        for (int k = 0; k < HISS_POLES; k++) {
+            low[k] += step * (v - low[k]);
+            v -= low[k];
+        }
+        e->hiss_sum += (double) (v * v); /* one by one: blocks may be cut anywhere */
+    }
+    memcpy(e->hiss_low, low, sizeof low);
+}
+
 /* n samples in which nothing falls due before the last. @param n at most RUN_MAX */
 static int add_run(struct cb_ear *e, const struct cb_samples *s, size_t i, size_t n)
 {
@@ -428,6 +455,7 @@ static int add_run(struct cb_ear *e, const struct cb_samples *s, size_t i, size_
     for (size_t k = 0; k < n; k++)
         e->envelope_sum += square[k];
     e->envelope_n += (int) n;
+    add_hiss(e, x, n);
     keep_samples(e, s, i, n);
     e->n_since_anchor += (int64_t) n;
     e->t_ns = e->anchor_ns + e->n_since_anchor / e->rate_hz * CB_NS_PER_S +

@@ -13,6 +13,7 @@ struct cb_microphone_conf;
 
 /** Energies of this many seconds each: fine enough for single firings and for a bang's rise. */
 #define CB_ENVELOPE_S  0.002
+#define CB_HISS_HZ     1600.0 /* gas rushes and tyres hiss above; few orders are left */
 #define CB_EVENT_MAX_S 12.0
 
 /**
@@ -36,6 +37,7 @@ struct cb_sound_event {
                                    * not filled */
     size_t n_heard;
     const float *envelope; /* n_envelope A-weighted mean squares of CB_ENVELOPE_S each */
+    const float *hiss;     /* as many, of what lies over CB_HISS_HZ */
     size_t n_envelope;
 };
 

@@ -16,6 +16,14 @@
 #define HIGH_HZ     1600.0
 #define TONE_LOW_HZ 250.0
 #define ROW_S       0.05
+#define HELD_DB     3.0
+#define LOAD_DB     6.0
+#define NOTE_ROWS   3    /* a tenth of a second and more */
+#define NOTE_WIDTH  0.02 /* of the pitch, a third of a semitone */
+
+#define PULSE_N      85 /* steps of the envelope in a row's window */
+#define PULSE_LINES  6
+#define PULSE_TOP_HZ 240.0 /* what the envelope's steps still tell */
 
 /* The loud rows of an event, each with what was found in it. */
 struct loud {
@@ -23,6 +31,8 @@ struct loud {
     const struct cb_row *row[N_LOUD_MAX];
     struct cb_comb comb[N_LOUD_MAX];
     struct cb_tone tone[N_LOUD_MAX];
+    double pitch[N_LOUD_MAX]; /* logarithm, without octaves' jumps */
+    int chain[N_LOUD_MAX];    /* which stretch without a jump */
     double mean[CB_BINS_MAX]; /* power, each row counting the same */
 };
 
@@ -32,7 +42,9 @@ const char *cb_feature_name(enum cb_feature f)
         "comb_db",  "f0_hz",       "f0_hold",    "comb_share",   "low_db",      "high_db",
         "flatness", "tone_hz",     "tone_share", "tone_octaves", "tone_steady", "ripple_db",
         "beat_db",  "crest_db",    "bangs_per_s", "likeness",    "loud_s",
-        "sweep_per_s", "order_ratio"};
+        "sweep_per_s", "order_ratio", "comb_over", "level_held", "gas_pulse",
+        "second_comb", "level_db", "uneven_db", "notes_per_s",
+        "no_load_db"};
     return name[f];
 }
 
@@ -62,6 +74,7 @@ static void pick_loud(const struct cb_sound_event *e, struct loud *l)
         float contrast_db[CB_BINS_MAX];
         cb_contrast(contrast_db, r->power, e->n_bins, e->bin_hz);
         cb_comb_find(contrast_db, r->power, e->n_bins, e->bin_hz, &l->comb[l->n]);
+        cb_comb_look_beside(contrast_db, r->power, e->n_bins, e->bin_hz, &l->comb[l->n]);
         l->tone[l->n] = cb_tone_find(r->power, e->n_bins, e->bin_hz, TONE_LOW_HZ, CB_SPECTRUM_HZ);
         l->row[l->n++] = r;
     }
@@ -69,14 +82,16 @@ static void pick_loud(const struct cb_sound_event *e, struct loud *l)
 
 /* The same pitch a twentieth of a second later, as far as it swept on the way; an order more or
  * less may lead, so octaves and fifths count as the same. */
-static bool goes_on(double a_hz, double b_hz, double sweep_per_s, double seconds)
+static bool goes_on(double a_hz, double b_hz, double sweep_per_s, double seconds, double *ret_step)
 {
     static const double ratio[] = {1, 2, 0.5, 1.5, 1 / 1.5, 3, 1 / 3.0};
     double want = log(b_hz / a_hz) - sweep_per_s * seconds;
     double reach = 0.06 + 0.25 * fabs(sweep_per_s) * seconds; /* the sweep's own error */
     for (size_t i = 0; i < CB_LEN(ratio); i++)
-        if (fabs(want + log(ratio[i])) < fmin(reach, 0.12))
+        if (fabs(want + log(ratio[i])) < fmin(reach, 0.12)) {
+            *ret_step = log(b_hz / a_hz) + log(ratio[i]);
             return true;
+        }
     return false;
 }
 
@@ -86,12 +101,19 @@ static void comb_features(struct loud *l, double *f)
     size_t n_on = 0, n_pairs = 0;
     for (size_t i = 0; i < l->n; i++) {
         v[i] = l->comb[i].score_db;
+        l->chain[i] = i ? l->chain[i - 1] + 1 : 0;
+        l->pitch[i] = 0;
         if (i == 0 || l->comb[i].f0_hz <= 0 || l->comb[i - 1].f0_hz <= 0)
             continue;
         n_pairs++;
         double sweep = (l->row[i]->sweep_per_s + l->row[i - 1]->sweep_per_s) / 2;
         double seconds = cb_s_from_ns(l->row[i]->t_ns - l->row[i - 1]->t_ns);
-        n_on += goes_on(l->comb[i - 1].f0_hz, l->comb[i].f0_hz, sweep, seconds);
+        double step;
+        if (!goes_on(l->comb[i - 1].f0_hz, l->comb[i].f0_hz, sweep, seconds, &step))
+            continue;
+        n_on++;
+        l->chain[i] = l->chain[i - 1];
+        l->pitch[i] = l->pitch[i - 1] + step;
     }
     f[CB_F_COMB_DB] = quantile(v, l->n, 0.5);
     f[CB_F_F0_HOLD] = n_pairs ? (double) n_on / (double) n_pairs : 0;
@@ -102,8 +124,99 @@ static void comb_features(struct loud *l, double *f)
         v[i] = l->comb[i].share;
     f[CB_F_COMB_SHARE] = quantile(v, l->n, 0.5);
     for (size_t i = 0; i < l->n; i++)
+        v[i] = l->comb[i].over;
+    f[CB_F_COMB_OVER] = quantile(v, l->n, 0.5);
+    for (size_t i = 0; i < l->n; i++)
         v[i] = fabs(l->row[i]->sweep_per_s);
     f[CB_F_SWEEP] = quantile(v, l->n, 0.5);
+}
+
+/* The stretch without a jump that starts at row i: where it ends, its mean pitch, and whether that
+ * stayed where it was, as a note does. */
+static bool is_note(const struct loud *l, size_t i, size_t *ret_end, double *ret_ln_hz)
+{
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    size_t k = i;
+    for (; k < l->n && l->chain[k] == l->chain[i]; k++) {
+        low = fmin(low, l->pitch[k]);
+        high = fmax(high, l->pitch[k]);
+    }
+    *ret_end = k;
+    *ret_ln_hz = log(fmax(1, l->comb[i].f0_hz)) - l->pitch[i] + (low + high) / 2;
+    return k - i >= NOTE_ROWS && high - low < NOTE_WIDTH;
+}
+
+/* Steps from one note to another, a second. An engine glides, or is found again where it was. */
+static double notes_per_s(const struct loud *l)
+{
+    double last = NAN, now;
+    size_t n_steps = 0;
+    for (size_t i = 0, end; i < l->n; i = end) {
+        bool is = is_note(l, i, &end, &now);
+        if (!is && end - i < NOTE_ROWS)
+            continue; /* not told */
+        double ignored;
+        n_steps += is && !isnan(last) && !goes_on(exp(last), exp(now), 0, ROW_S, &ignored);
+        last = is ? now : NAN;
+    }
+    return l->n ? (double) n_steps / ((double) l->n * ROW_S) : 0;
+}
+
+/* The longest stretch without a jump of the pitch. @return how many rows */
+static size_t longest_chain(const struct loud *l, size_t *ret_first)
+{
+    size_t n = 0;
+    for (size_t i = 0, k; i < l->n; i = k) {
+        for (k = i; k < l->n && l->chain[k] == l->chain[i]; k++)
+            ;
+        if (k - i > n) {
+            *ret_first = i;
+            n = k - i;
+        }
+    }
+    return n;
+}
+
+/* How the level goes with the pitch: an engine is louder the faster it turns, by 6 dB an octave and
+ * more. What is wanting of that where the pitch goes up and down. */
+static void load_features(const struct loud *l, double *f)
+{
+    double t_s[N_LOUD_MAX], pitch[N_LOUD_MAX], level[N_LOUD_MAX], square = 0, both = 0;
+    size_t first = 0, n = longest_chain(l, &first);
+    for (size_t i = 0; i < n; i++) {
+        t_s[i] = (double) i * ROW_S;
+        pitch[i] = l->pitch[first + i] / M_LN2;
+        level[i] = l->row[first + i]->level_db;
+    }
+    /* who passes by rises and falls, an engine may speed up meanwhile */
+    cb_take_trend(t_s, pitch, n);
+    cb_take_trend(t_s, level, n);
+    for (size_t i = 0; i < n; i++) {
+        square += pitch[i] * pitch[i] / (double) n;
+        both += pitch[i] * level[i] / (double) n;
+    }
+    f[CB_F_NOTES] = notes_per_s(l);
+    double goes_db = square > 1e-6 ? both / sqrt(square) : 0;
+    f[CB_F_NO_LOAD_DB] = fmax(0, LOAD_DB * sqrt(square) - goes_db);
+}
+
+/* How the loud moments' levels lie, and what sounds beside the strongest comb. */
+static void held_features(struct loud *l, double *f)
+{
+    double v[N_LOUD_MAX];
+    size_t n_held = 0;
+    for (size_t i = 0; i < l->n; i++)
+        v[i] = l->row[i]->level_db;
+    double top_db = quantile(v, l->n, 0.9);
+    for (size_t i = 0; i < l->n; i++)
+        n_held += v[i] >= top_db - HELD_DB;
+    f[CB_F_LEVEL_HELD] = l->n ? (double) n_held / (double) l->n : 0;
+    for (size_t i = 0; i < l->n; i++)
+        v[i] = l->comb[i].score_db > 0 ? l->comb[i].second_db / l->comb[i].score_db : 1;
+    f[CB_F_SECOND] = quantile(v, l->n, 0.5);
+    for (size_t i = 0; i < l->n; i++)
+        v[i] = l->comb[i].uneven_db;
+    f[CB_F_UNEVEN_DB] = quantile(v, l->n, 0.5);
 }
 
 static void tone_features(struct loud *l, double *f)
@@ -253,6 +366,52 @@ static size_t count_bangs(const float *x, size_t n, double mean)
     return count;
 }
 
+/* Where the window of a row lies among the n steps of an envelope. @return false: not in it */
+static bool window_of(const struct cb_sound_event *e, const struct cb_row *r, size_t *ret_first)
+{
+    int64_t first = (int64_t) (cb_s_from_ns(r->t_ns - e->t_start_ns) / CB_ENVELOPE_S) - PULSE_N / 2;
+    *ret_first = first > 0 ? (size_t) first : 0;
+    return first >= 0 && *ret_first + PULSE_N <= e->n_envelope;
+}
+
+/* Share of the ups and downs of x (PULSE_N steps) that is at f0 and its multiples. */
+static double in_step(const float *x, double f0_hz)
+{
+    double mean = mean_of(x, PULSE_N), all = 0, in = 0, weights = 0, y[PULSE_N];
+    for (size_t i = 0; i < PULSE_N; i++) {
+        double w = 0.5 - 0.5 * cos(2 * M_PI * ((double) i + 0.5) / PULSE_N);
+        y[i] = w * (x[i] - mean);
+        all += y[i] * (x[i] - mean);
+        weights += w;
+    }
+    for (int h = 1; h <= PULSE_LINES && h * f0_hz < PULSE_TOP_HZ; h++) {
+        double turn = 2 * M_PI * h * f0_hz * CB_ENVELOPE_S, c = cos(turn), s = sin(turn);
+        double re = 0, im = 0, u = 1, v = 0; /* u + jv turns on from step to step */
+        for (size_t i = 0; i < PULSE_N; i++) {
+            re += y[i] * u;
+            im += y[i] * v;
+            double next = u * c - v * s;
+            v = u * s + v * c;
+            u = next;
+        }
+        in += 2 * (re * re + im * im) / weights;
+    }
+    return all > 0 ? fmin(1, in / all) : 0;
+}
+
+/* Each firing lets a gust out of an open pipe. */
+static void pulse_features(const struct cb_sound_event *e, const struct loud *l, double *f)
+{
+    double gas[N_LOUD_MAX];
+    size_t n = 0;
+    for (size_t i = 0, first; i < l->n; i++) {
+        if (!window_of(e, l->row[i], &first))
+            continue;
+        gas[n++] = l->comb[i].f0_hz > 0 ? in_step(e->hiss + first, l->comb[i].f0_hz) : 0;
+    }
+    f[CB_F_GAS] = quantile(gas, n, 0.5);
+}
+
 static void envelope_features(const struct cb_sound_event *e, double *f)
 {
     double top = 0, mean = 0;
@@ -274,9 +433,13 @@ void cb_features_of(const struct cb_sound_event *e, double ret[CB_F_COUNT])
     memset(ret, 0, CB_F_COUNT * sizeof *ret);
     pick_loud(e, &l);
     comb_features(&l, ret);
+    load_features(&l, ret);
+    held_features(&l, ret);
     tone_features(&l, ret);
     band_features(e, &l, ret);
+    pulse_features(e, &l, ret);
     envelope_features(e, ret);
+    ret[CB_F_LEVEL_DB] = e->lafmax_db;
     ret[CB_F_SECONDS] = (double) l.n * ROW_S;
     ret[CB_F_ORDER_RATIO] = ret[CB_F_F0_HZ] / fmax(ret[CB_F_TONE_HZ], 1);
 }

@@ -27,6 +27,14 @@ enum cb_feature {
     CB_F_SECONDS,     /* how long the loud part is */
     CB_F_SWEEP,       /* how fast the pitch changes, middle of all moments, 1/s */
     CB_F_ORDER_RATIO, /* distance of the lines over the strongest line: 1 a tone and its own */
+    CB_F_COMB_OVER,   /* of the power, in the lines less as much of the gaps, [0, 1]: noise 0 */
+    CB_F_LEVEL_HELD,  /* share of the moments within 3 dB of the loudest tenth: passing by 0.4 */
+    CB_F_GAS,         /* share of the hiss's ups and downs that is in step with the firings */
+    CB_F_SECOND,      /* how far a second comb stands out over its gaps, against the first */
+    CB_F_LEVEL_DB,    /* LAFmax: what drives as it was approved makes 80 dB at 7.5 m at most */
+    CB_F_UNEVEN_DB,   /* how far the lines' strengths are from a smooth fall: a pipe rings */
+    CB_F_NOTES,       /* steps from one steady pitch to another, 1/s: music */
+    CB_F_NO_LOAD_DB,  /* how much louder an engine would be where the pitch goes up, dB */
     CB_F_COUNT
 };
 

@@ -201,6 +201,36 @@ int cb_squares_minimise(const struct cb_squares *p, double *x, double *ret_sum, 
     return 0;
 }
 
+static double basis_at(double x, const double mean[2], int order)
+{
+    double u = x - mean[0];
+    return order == 0 ? 1 : order == 1 ? u : u * u - mean[1];
+}
+
+void cb_take_trend(const double *x, double *y, size_t n)
+{
+    double m[9] = {0}, inverse[9], v[3] = {0}, mean[2] = {0};
+    for (size_t i = 0; i < n; i++)
+        mean[0] += x[i] / (double) n;
+    for (size_t i = 0; i < n; i++)
+        mean[1] += (x[i] - mean[0]) * (x[i] - mean[0]) / (double) n;
+    for (size_t i = 0; i < n; i++)
+        for (int a = 0; a < 3; a++) {
+            v[a] += basis_at(x[i], mean, a) * y[i];
+            for (int b = 0; b < 3; b++)
+                m[3 * a + b] += basis_at(x[i], mean, a) * basis_at(x[i], mean, b);
+        }
+    if (cb_mat3_invert(m, inverse) < 0) { /* too few to have a trend */
+        for (size_t i = 0; i < n; i++)
+            y[i] = 0;
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (int a = 0; a < 3; a++)
+            for (int b = 0; b < 3; b++)
+                y[i] -= basis_at(x[i], mean, a) * inverse[3 * a + b] * v[b];
+}
+
 int cb_by_value(const void *a, const void *b)
 {
     double x = *(const double *) a, y = *(const double *) b;

@@ -30,6 +30,9 @@ struct cb_squares {
  */
 int cb_squares_minimise(const struct cb_squares *p, double *x, double *ret_sum, double *ret_cov);
 
+/** Takes mean, slope and bend over x out of y, by least squares; n of each. */
+void cb_take_trend(const double *x, double *y, size_t n);
+
 /** The order of two doubles, for qsort. */
 int cb_by_value(const void *a, const void *b);
 /** Median of n > 0 numbers; reorders x. */

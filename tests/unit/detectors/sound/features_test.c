@@ -119,6 +119,126 @@ static void test_noise_gains_no_orders(void **state)
     assert_true(feature_of(&hiss, "comb_db") < 5.5 && feature_of(&hiss, "f0_hold") < 0.6);
 }
 
+/* Even where the lines stand so close that they take half of the bins. */
+static void test_noise_has_no_power_in_lines(void **state)
+{
+    (void) state;
+    struct cb_noise engine = of_engine(35, 36), hiss = of_hiss();
+    assert_true(feature_of(&hiss, "comb_over") < 0.15);
+    assert_true(feature_of(&engine, "comb_over") > 0.35);
+}
+
+/* What passes by is within 3 dB of its loudest for two fifths of the time within 8 dB. */
+static void test_a_level_that_stays(void **state)
+{
+    (void) state;
+    float *x = silence();
+    add_engine(x, N, RATE, 120, 124, 4, 0.3, 5);
+    let_pass_by(x, N, RATE);
+    struct cb_noise passing = loudest(x), staying = of_engine(120, 124);
+    assert_true(feature_of(&passing, "level_held") < 0.6);
+    assert_true(feature_of(&staying, "level_held") > 0.9);
+}
+
+/* Where the pitch goes up and down, an engine's level does too; a machine's that is held does not. */
+static void test_load(void **state)
+{
+    (void) state;
+    double missing_db[2];
+    for (int is_load = 0; is_load < 2; is_load++) {
+        float *x = silence();
+        double phase = 0;
+        for (size_t i = 0; i < N; i++) {
+            double t = (double) i / RATE, up = 0.5 - 0.5 * cos(2 * M_PI * t / 1.0);
+            phase += 2 * M_PI * (100 + 60 * up) / RATE;
+            for (int h = 1; h < 16; h++)
+                x[i] += (float) ((is_load ? 0.04 + 0.06 * up : 0.1) * cos(h * phase) / h);
+        }
+        struct cb_noise n = loudest(x);
+        missing_db[is_load] = feature_of(&n, "no_load_db");
+    }
+    assert_true(missing_db[1] < 0.1 && missing_db[0] > missing_db[1] + 0.3);
+}
+
+/* One note after another is music; a glide over the same notes is an engine's. */
+static void test_notes(void **state)
+{
+    (void) state;
+    static const double step[] = {1, 1.189, 0.891, 1.335, 1.498, 1};
+    double notes[2];
+    for (int is_glide = 0; is_glide < 2; is_glide++) {
+        float *x = silence();
+        double phase = 0;
+        for (size_t i = 0; i < N; i++) {
+            size_t k = i / (N / 6);
+            double glide = 0.9 + 0.6 * (double) i / N;
+            phase += 2 * M_PI * 110 * (is_glide ? glide : step[k]) / RATE;
+            for (int h = 1; h < 20; h++)
+                x[i] += (float) (0.05 * sin(h * phase) / h);
+        }
+        struct cb_noise n = loudest(x);
+        notes[is_glide] = feature_of(&n, "notes_per_s");
+    }
+    NEAR(notes[0], 5 / 3.0, 0.7);
+    NEAR(notes[1], 0, 0.01);
+}
+
+/* A pipe rings at some orders; a short pulse each turn makes lines that fall evenly. */
+static void test_a_pipe_rings(void **state)
+{
+    (void) state;
+    float *x = silence();
+    double phase = 0, level = 0;
+    for (size_t i = 0; i < N; i++) {
+        if ((phase += 110.0 / RATE) >= 1) {
+            phase -= 1;
+            level += 1;
+        }
+        level *= exp(-1 / (0.001 * RATE));
+        x[i] = (float) level;
+    }
+    struct cb_noise tool = loudest(x), engine = of_engine(110, 112);
+    assert_true(feature_of(&engine, "uneven_db") > feature_of(&tool, "uneven_db") + 1);
+}
+
+/* Hiss in gusts, one each firing, and the same hiss all the time. */
+static void test_gusts(void **state)
+{
+    (void) state;
+    for (int is_gust = 0; is_gust < 2; is_gust++) {
+        float *x = silence();
+        uint64_t seed = 7;
+        for (size_t i = 0; i < N; i++) {
+            double u = fmod((double) i / RATE, 1 / 60.0);
+            x[i] = (float) (0.1 * (is_gust ? exp(-u / 0.003) : 0.3) * noise_next(&seed));
+            for (int h = 1; h < 16; h++)
+                x[i] += (float) (0.05 * sin(2 * M_PI * h * 60 * u) / h);
+        }
+        struct cb_noise n = loudest(x);
+        NEAR(feature_of(&n, "gas_pulse"), is_gust ? 0.7 : 0.0, is_gust ? 0.25 : 0.25);
+    }
+}
+
+static void test_two_combs(void **state)
+{
+    (void) state;
+    float *x = silence();
+    add_horn(x, N, RATE, 220, 311);
+    struct cb_noise chord = loudest(x), engine = of_engine(120, 124);
+    assert_true(feature_of(&chord, "second_comb") > feature_of(&engine, "second_comb") + 0.2);
+}
+
+/* Four cylinders that fire unlike one another make half orders, which are no second voice. */
+static void test_half_orders_are_of_the_same_shaft(void **state)
+{
+    (void) state;
+    float *x = silence();
+    add_horn(x, N, RATE, 220, 311);
+    struct cb_noise chord = loudest(x), engine = of_engine(255, 270);
+    assert_true(feature_of(&engine, "second_comb") < 0.7);
+    assert_true(feature_of(&chord, "second_comb") > feature_of(&engine, "second_comb"));
+}
+
 static void test_rhythm(void **state)
 {
     (void) state;
@@ -184,6 +304,14 @@ int main(void)
         cmocka_unit_test(test_orders),
         cmocka_unit_test(test_a_rev_up_is_followed),
         cmocka_unit_test(test_noise_gains_no_orders),
+        cmocka_unit_test(test_noise_has_no_power_in_lines),
+        cmocka_unit_test(test_a_level_that_stays),
+        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_a_pipe_rings),
+        cmocka_unit_test(test_gusts),
+        cmocka_unit_test(test_two_combs),
+        cmocka_unit_test(test_half_orders_are_of_the_same_shaft),
         cmocka_unit_test(test_rhythm),
         cmocka_unit_test(test_one_tone),
         cmocka_unit_test(test_bangs),
