@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 import zmq
 
+import browser
 import city as cities
 import harness
 
@@ -119,6 +120,17 @@ def test_speeders_are_announced_stored_once_and_proved(scene, new_street, new_ci
     assert listener.ids() == {str(v["id"]) for v in stored}
     listener.close()
     check_packages(city, tmp_path / "packages", len(rows))
+    check_browser(next((tmp_path / "packages").glob("*/clip.mp4")))
+
+
+def check_browser(clip):
+    """Where Debian's Chromium is installed: it plays the clip to its end, pictures and sound."""
+    if not browser.CHROMIUM:
+        return
+    played = browser.play(clip)
+    assert played.get("what") == "ended", played
+    assert (played["width"], played["height"]) == (640, 360) and played["seconds"] > 2
+    assert played["frames"] > 40 and played["sound_bytes"] > 1000, played
 
 
 def check_packages(city, folder, n):
