@@ -15,10 +15,22 @@ struct cb_yaml {
     char *name;
 };
 
+/* A long path's end says which file it is. */
+static const char *end_of(const char *path)
+{
+    size_t n = strlen(path);
+    if (n <= 80)
+        return path;
+    path += n - 80;
+    while ((*path & 0xc0) == 0x80) /* no character is cut */
+        path++;
+    return path;
+}
+
 static int parse_error(const yaml_parser_t *p, const char *name, struct cb_error *reterr)
 {
     char where[160];
-    snprintf(where, sizeof where, "%s:%zu", name, p->problem_mark.line + 1);
+    snprintf(where, sizeof where, "%s:%zu", end_of(name), p->problem_mark.line + 1);
     return cb_error_set(reterr, -EINVAL, where, "is not YAML: %s%s%s",
                         p->problem ? p->problem : "unreadable", p->context ? " " : "",
                         p->context ? p->context : "");
@@ -106,7 +118,7 @@ int cb_yaml_refuse(const struct cb_yaml_node *n, struct cb_error *reterr, int co
                    const char *fmt, ...)
 {
     char where[192], text[256];
-    snprintf(where, sizeof where, "%.80s:%d%s%s", n->yaml->name, cb_yaml_line(n),
+    snprintf(where, sizeof where, "%s:%d%s%s", end_of(n->yaml->name), cb_yaml_line(n),
              n->path[0] ? " " : "", n->path);
     va_list ap;
     va_start(ap, fmt);
