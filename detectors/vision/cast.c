@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "around.h"
 #include "base/mem.h"
 #include "detectors/calibration.h"
 #include "dsp/dsp_picture.h"
@@ -12,12 +13,9 @@
 #define ONE           240  /* look of a ratio of one */
 #define UNSEEN        255
 #define BIN           5    /* looks in a bin */
-#define RATIO_MIN     0.2  /* of the lit road's luma over black: skylight and the code's gamma */
 #define RATIO_MAX     0.95
 #define DARK_MIN      12   /* luma over black of a road that can be seen to darken */
-#define RIDGE_LEVELS  3.0  /* mean residual of the road's texture: the sensor's noise, */
-#define RIDGE_NOISE   1.3  /* … more where the sensor is noisier: of the step between pixels, … */
-#define RIDGE_TEXTURE 0.6  /* … or, of what the road's own texture leaves in the dark */
+#define RIDGE_TEXTURE 0.6  /* of the road's own texture may be left in the dark */
 #define ARM_M         0.35 /* a shadow is so broad to both sides of a pixel to learn from, */
 #define TALL          1.7  /* … and by so much taller, upright: more than the dark under a lorry, */
 #define LIGHT         0.72 /* which is always darker than this */
@@ -87,34 +85,14 @@ void cb_cast_destroy(struct cb_cast **cast)
     free(c);
 }
 
-/* Picture and road over black around a pixel, 1/16 levels. */
-struct around {
-    int img[9], bg[9], sum_img, sum_bg;
-};
-
-static void read_around(const struct cb_foreground *fg, size_t at, struct around *a)
-{
-    int black = fg->black * 16, k = 0;
-    a->sum_img = a->sum_bg = 0;
-    for (int y = -1; y <= 1; y++) {
-        size_t row = (size_t) ((ptrdiff_t) at + (ptrdiff_t) y * fg->w);
-        for (size_t i = row - 1; i <= row + 1; i++, k++) {
-            a->img[k] = fg->img[i] * 16 - black;
-            a->bg[k] = (fg->bg[i] >> 4) - black;
-            a->sum_img += a->img[k];
-            a->sum_bg += a->bg[k];
-        }
-    }
-}
-
 /* The ratio around a changed pixel if the road is seen there, darkened; else 0. */
 static uint8_t ratio_at(const struct cb_foreground *fg, size_t at, double ridge)
 {
-    struct around a;
+    struct cb_around a;
     if (fg->img[at] >= fg->bg[at] >> 8)
         return 0;
-    read_around(fg, at, &a);
-    if (a.sum_bg < 9 * 16 * DARK_MIN || a.sum_img < RATIO_MIN * a.sum_bg ||
+    cb_around_read(fg, at, &a);
+    if (a.sum_bg < 9 * 16 * DARK_MIN || a.sum_img < CB_AROUND_RATIO_MIN * a.sum_bg ||
         a.sum_img > RATIO_MAX * a.sum_bg)
         return 0;
     int64_t residual = 0, texture = 0;
@@ -139,7 +117,7 @@ static uint8_t look_at(struct cb_cast *c, const struct cb_foreground *fg, size_t
 /* At the picture's border there is nothing around a pixel. */
 static void start_looking(struct cb_cast *c, const struct cb_foreground *fg)
 {
-    c->ridge = fmax(RIDGE_LEVELS, RIDGE_NOISE * fg->noise);
+    c->ridge = cb_around_ridge(fg);
     memset(c->look, UNSEEN, (size_t) c->w * (size_t) c->h);
     memset(c->look, 0, (size_t) c->w);
     memset(c->look + (size_t) c->w * (size_t) (c->h - 1), 0, (size_t) c->w);
@@ -163,8 +141,8 @@ static bool is_broad(struct cb_cast *c, const struct cb_foreground *fg, int x, i
 /* Adds the road's texture around a pixel, levels², and what of it the picture shows. */
 static void add_texture(const struct cb_foreground *fg, size_t at, double *kept, double *texture)
 {
-    struct around a;
-    read_around(fg, at, &a);
+    struct cb_around a;
+    cb_around_read(fg, at, &a);
     for (int k = 0; k < 9; k++) {
         double b = a.bg[k] - a.sum_bg / 9.0;
         *kept += (a.img[k] - a.sum_img / 9.0) * b * a.sum_bg / (256.0 * a.sum_img);

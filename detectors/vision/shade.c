@@ -4,11 +4,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define RATIO_MIN     0.2  /* of the lit road's luma over black: skylight and the code's gamma */
+#include "around.h"
+
 #define RATIO_MAX     0.97 /* the soft rim */
-#define RIDGE_LEVELS  3.0  /* mean residual of the road's texture: the sensor's noise, */
-#define RIDGE_NOISE   1.3  /* … more where the sensor is noisier: of the step between pixels, and … */
-#define RIDGE_SHARE   0.04 /* … a soft rim's slope, by the road's luma */
+#define RIM_SLOPE     0.04 /* of the road's luma: what a soft rim adds to its texture's residual */
 #define PURE_SHARE    0.8  /* of a column's pixels: paint blurs, noise strikes */
 #define SPREAD_MAX    0.3  /* of the ratio within a column, rims aside */
 #define GAP_PX        2    /* unchanged pixels that end a column */
@@ -17,27 +16,21 @@
 
 static double ratio_at(const struct cb_foreground *fg, int x, int y, double *ret_residual)
 {
-    double img[9], bg[9], si = 0, sb = 0, residual = 0;
-    for (int k = 0; k < 9; k++) {
-        size_t i = (size_t) (y + k / 3 - 1) * (size_t) fg->w + (size_t) (x + k % 3 - 1);
-        img[k] = fg->img[i] - fg->black;
-        bg[k] = fg->bg[i] / 256.0 - fg->black;
-        si += img[k];
-        sb += bg[k];
-    }
-    if (!(sb > 9)) /* black road: nothing can darken it */
+    struct cb_around a;
+    cb_around_read(fg, (size_t) y * (size_t) fg->w + (size_t) x, &a);
+    if (!(a.sum_bg > 9 * 16)) /* black road: nothing can darken it */
         return HUGE_VAL;
+    double ratio = (double) a.sum_img / a.sum_bg, residual = 0;
     for (int k = 0; k < 9; k++)
-        residual += fabs(img[k] - bg[k] * si / sb);
-    *ret_residual = residual / 9 - RIDGE_SHARE * sb / 9;
-    return si / sb;
+        residual += fabs(a.img[k] - a.bg[k] * ratio);
+    *ret_residual = (residual - RIM_SLOPE * a.sum_bg) / (9 * 16);
+    return ratio;
 }
 
 /* Of a cast shadow: ratio and residual, as ratio_at gives them. */
 static bool is_shaded(const struct cb_foreground *fg, double ratio, double residual)
 {
-    return ratio > RATIO_MIN && ratio < RATIO_MAX &&
-           residual < fmax(RIDGE_LEVELS, RIDGE_NOISE * fg->noise);
+    return ratio > CB_AROUND_RATIO_MIN && ratio < RATIO_MAX && residual < cb_around_ridge(fg);
 }
 
 static bool is_inside(const struct cb_foreground *fg, int x, int y)
