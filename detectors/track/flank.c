@@ -38,7 +38,8 @@
 #define ONE_END_U    0.015 /* of the speed, standard, where the other end says nothing of it */
 #define SLIDE_SHARE  0.5  /* of what a length strays from its median is the followed end's */
 #define LINE_U_M     0.15 /* of the line that the near wheels run on, standard: a sill, a rim, shade; */
-#define YAW_SHARE    0.1  /* … of what it drifts: who changes lanes stands aslant on its line */
+#define YAW_SHARE    0.1  /* … of what it drifts: who changes lanes stands aslant on its line, … */
+#define YAW_LENGTH   0.5  /* … by so much of its length at either end */
 #define STRAY_M      0.4  /* sightings farther from the smooth line say nothing of its leaps; */
 #define LEAP_N       5    /* … so many others before and after a leap have another line each */
 #define ENDS_MIN     6   /* sightings of an end that tell its speed */
@@ -460,10 +461,11 @@ static double slide_m(const struct cb_track *t, const struct cb_side_view *v)
 
 double cb_flank_u(const struct cb_track *t, const struct cb_side_view *v)
 {
-    double yaw = YAW_SHARE * (t->point[t->n - 1].x_m - t->point[0].x_m);
-    double line_m = hypot(hypot(LINE_U_M, yaw), leap_m(t, v));
-    double line_u = line_m / fmax(fabs(t->point[t->n / 2].side.x_m - v->x_m), LINE_U_M);
     double way_m = fmax(fabs(t->point[t->n - 1].y_m - t->point[0].y_m), LONG_M);
+    double drift_m = t->point[t->n - 1].x_m - t->point[0].x_m;
+    double yaw_m = hypot(YAW_SHARE * drift_m, YAW_LENGTH * t->length_m * drift_m / way_m);
+    double line_m = hypot(hypot(LINE_U_M, yaw_m), leap_m(t, v));
+    double line_u = line_m / fmax(fabs(t->point[t->n / 2].side.x_m - v->x_m), LINE_U_M);
     double u = hypot(line_u, slide_m(t, v) / way_m);
     bool is_steady[2];
     find_steady(t, v, is_steady);

@@ -13,6 +13,7 @@
 #define PLACE_ALONG_M  3.0 /* near ends this near: a gap of a metre between motorcycles, */
 #define PLACE_ACROSS_M 0.7 /* and less than motorcycles ride abreast, */
 #define PLACE_RIGID_M  0.4 /* all the time … */
+#define TOUCH_M        0.7 /* no two drive so near behind each other */
 #define LAMPS_ALONG_M  8.5 /* by night lamps and their light, one lamp beside the other, are … */
 #define LAMPS_ACROSS_M 2.6 /* … so far apart; vehicles that follow each other are farther */
 #define PLACE_MIN      8   /* … of so many common sightings are of one road user */
@@ -87,6 +88,22 @@ static bool is_rigid(const struct cb_track *t, const struct cb_track *with, doub
            deviation(&d.across) < RIGID_ACROSS_M;
 }
 
+/* From the side lengths are known: two in one lane do not touch, and all but touch only as parts of
+ * one, the front and the rear of a motorcycle say. */
+static bool touches(const struct cb_track *t, const struct cb_track *other)
+{
+    double reach_m = 0.5 * (t->length_m + other->length_m) + TOUCH_M, n = 0;
+    for (size_t i = 0, j = 0; i < t->n && j < other->n; i++) {
+        while (j < other->n && other->point[j].t_ns < t->point[i].t_ns)
+            j++;
+        if (j < other->n && other->point[j].t_ns == t->point[i].t_ns)
+            n += fabs(t->point[i].y_m - other->point[j].y_m) < reach_m &&
+                 fabs(t->point[i].x_m - other->point[j].x_m) < PLACE_ACROSS_M;
+    }
+    return t->length_m > 0 && other->length_m > 0 && n >= PLACE_MIN &&
+           n >= COMMON_SHARE * (double) t->n;
+}
+
 /* No two stand in one place: a headlight's pool beside its motorcycle, say, is the shorter of the
  * two tracks. A handful of sightings may be of two that pass. */
 static bool is_in_its_place(const struct cb_track *t, const struct cb_track *other)
@@ -94,6 +111,8 @@ static bool is_in_its_place(const struct cb_track *t, const struct cb_track *oth
     bool is_shorter = t->n < other->n || (t->n == other->n && t->id > other->id);
     if (!other->id || other == t || !is_shorter)
         return false;
+    if (touches(t, other))
+        return true;
     struct apart d = apart(t, other);
     bool is_dark = cb_track_is_dark(t);
     double along_m = is_dark ? LAMPS_ALONG_M : PLACE_ALONG_M;

@@ -8,6 +8,7 @@
 
 #define N        30
 #define LENGTH_M 4.5
+#define WIDTH_M  1.8
 #define LINE_M   3.0 /* the near side's distance from Y's axis; the camera is LINE_M + 9 from it */
 #define V_MPS    15.0
 
@@ -18,6 +19,14 @@ struct course {
     int cut_from;           /* from here on the picture cuts its rear off and … */
     double over_m;          /* … shows so much more than a car */
 };
+
+/* The bearing of an end at y: of its near corner, rounded by a hand's breadth, or, where it turns its
+ * face to the camera, of its far one. */
+static double slope_of(int end, double y, double away)
+{
+    bool is_far = end == 0 ? y > view.y_m : y < view.y_m;
+    return (y - view.y_m) / (away + (is_far ? WIDTH_M - 0.1 : 0.1));
+}
 
 /* A car that drives past; what hangs on it shows as a far rear end that is cut off. */
 static void follow(struct cb_track *t, const struct course *c)
@@ -31,7 +40,7 @@ static void follow(struct cb_track *t, const struct course *c)
         struct cb_track_point p = {
             .t_ns = cb_ns_from_s(s), .x_m = x, .y_m = y, .patch = CB_PATCH_OWN, .is_whole = !is_cut,
             .side = {.x_m = x,
-                     .slope = {(rear - view.y_m) / away, (y + 0.5 * LENGTH_M - view.y_m) / away},
+                     .slope = {slope_of(0, rear, away), slope_of(1, y + 0.5 * LENGTH_M, away)},
                      .has_end = {!is_cut, true}}};
         assert_int_equal(cb_track_add(t, &p), 0);
     }

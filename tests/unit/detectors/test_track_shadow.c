@@ -110,6 +110,24 @@ static void test_what_goes_beside_the_road_with_a_body_is_its_shadow(void **stat
     }
 }
 
+/* From the side a motorcycle may fall in two, and its parts drift apart. */
+static void test_what_touches_another_all_along_is_part_of_it(void **state)
+{
+    (void) state;
+    struct cb_track track[2];
+    struct cb_tracker k = {.track = track, .n = 2};
+    for (int gap_dm = 0; gap_dm <= 30; gap_dm += 30) {
+        follow(&track[0], 1, &(struct path){-1.8, 10, 15, 1});
+        follow(&track[1], 2, &(struct path){-1.7, 10.5 - 0.1 * gap_dm, 13, 1});
+        assert_false(cb_track_is_shadow(&k, &track[1], NULL, NULL)); /* lengths are not known */
+        track[0].length_m = track[1].length_m = 1.7;
+        assert_int_equal(cb_track_is_shadow(&k, &track[1], NULL, NULL), gap_dm == 0);
+        assert_false(cb_track_is_shadow(&k, &track[0], NULL, NULL));
+        cb_track_deinit(&track[0]);
+        cb_track_deinit(&track[1]);
+    }
+}
+
 /* The body is forgotten first: what went with it is remembered to have done so. */
 static void test_a_shadow_outlives_its_body(void **state)
 {
@@ -134,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_what_moves_otherwise_is_nobodys_shadow),
         cmocka_unit_test(test_nobody_stands_in_anothers_place),
         cmocka_unit_test(test_what_goes_beside_the_road_with_a_body_is_its_shadow),
+        cmocka_unit_test(test_what_touches_another_all_along_is_part_of_it),
         cmocka_unit_test(test_a_shadow_outlives_its_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
