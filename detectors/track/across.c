@@ -33,15 +33,21 @@ static double time_of(const struct cb_track *t, size_t i) /* −1 … 1 over the
     return span > 0 ? 2 * (double) (t->point[i].t_ns - t->point[0].t_ns) / span - 1 : 0;
 }
 
-static bool fit_across(const struct cb_track *t, double c[3])
+double cb_across_at(const struct cb_track *t, size_t i, const double c[3])
+{
+    return parabola(c, time_of(t, i));
+}
+
+bool cb_across_fit(const struct cb_track *t, cb_across_value_fn *value, const void *of,
+                   double scatter, double c[3])
 {
     for (int round = 0; round < 4; round++) {
         double a[3][4] = {{0}};
         for (size_t i = 0; i < t->n; i++) {
-            double u = time_of(t, i), x = t->point[i].x_m;
-            double e = round ? (x - parabola(c, u)) / ACROSS_M : 0, w = 1 / (1 + e * e);
-            const double q[4] = {1, u, u * u, x};
-            for (int r = 0; r < 3; r++)
+            double u = time_of(t, i), z = value(t, i, of);
+            double e = round ? (z - parabola(c, u)) / scatter : 0, w = 1 / (1 + e * e);
+            const double q[4] = {1, u, u * u, z};
+            for (int r = 0; r < 3 && !isnan(z); r++)
                 for (int k = 0; k < 4; k++)
                     a[r][k] += w * q[r] * q[k];
         }
@@ -49,6 +55,17 @@ static bool fit_across(const struct cb_track *t, double c[3])
             return false;
     }
     return true;
+}
+
+static double x_of(const struct cb_track *t, size_t i, const void *of)
+{
+    (void) of;
+    return t->point[i].x_m;
+}
+
+static bool fit_across(const struct cb_track *t, double c[3])
+{
+    return cb_across_fit(t, x_of, NULL, ACROSS_M, c);
 }
 
 void cb_across_steady(const struct cb_track *t, const struct cb_road *road,

@@ -44,7 +44,8 @@
 #define LEAP_N       5    /* … so many others before and after a leap have another line each */
 #define ENDS_MIN     6   /* sightings of an end that tell its speed */
 #define APART_MPS    0.5  /* two ends' speeds differ by so much, and … */
-#define APART_SHARE  0.04 /* … such a share: a far corner's width is not known better */
+#define APART_SHARE  0.04 /* … such a share: a far corner's width is not known better; */
+#define SHADOW_SHARE 0.22 /* … or this, where a shadow comes and goes before one: shadows did 0.18, two vehicles 0.31 */
 
 static double width_of(double length_m)
 {
@@ -331,23 +332,39 @@ static void place(struct cb_track_point *p, const struct cb_side_view *v, double
         p->y_m = y[end] - 0.5 * sign_of(end) * length_m;
 }
 
-/* How far most of an end's places are from its course: a few that are far off do not count, a shadow
- * that hangs on for half of the way does. */
-static double stray_of(const struct cb_track *t, const struct cb_side_view *v, int end,
-                       struct course c)
+struct end {
+    const struct cb_side_view *v;
+    int end;
+};
+
+static double end_of(const struct cb_track *t, size_t i, const void *of)
 {
-    double off[POINTS_MAX];
+    const struct end *e = of;
+    const struct cb_track_point *p = &t->point[i];
+    bool is_seen = p->side.has_end[e->end] && p->patch != CB_PATCH_ANOTHERS;
+    return is_seen ? end_y(e->v, &p->side, e->end, t->x.x, t->length_m) : NAN;
+}
+
+/* How far an end's places are from its course, which may bend as the vehicle brakes: most of them (a
+ * few that are far off do not count, a shadow that hangs on for half of the way does), and the mean. */
+static void find_stray(const struct cb_track *t, const struct cb_side_view *v, int end,
+                       double *ret_most, double *ret_mean)
+{
+    const struct end of = {v, end};
+    double off[POINTS_MAX], c[3] = {0}, sum = 0;
     size_t n = 0;
-    for (size_t i = 0; i < t->n && n < POINTS_MAX && isfinite(c.miss_m); i++) {
-        const struct cb_track_point *p = &t->point[i];
-        double s = cb_s_from_ns(p->t_ns - t->point[t->n - 1].t_ns);
-        if (p->side.has_end[end] && p->patch != CB_PATCH_ANOTHERS)
-            off[n++] = fabs(end_y(v, &p->side, end, t->x.x, t->length_m) - c.y_m - c.v_mps * s);
+    bool is_smooth = cb_across_fit(t, end_of, &of, COURSE_U_M, c);
+    for (size_t i = 0; i < t->n && n < POINTS_MAX && is_smooth; i++) {
+        off[n] = fabs(end_of(t, i, &of) - cb_across_at(t, i, c));
+        sum += isnan(off[n]) ? 0 : off[n];
+        n += !isnan(off[n]);
     }
-    if (!n)
-        return HUGE_VAL;
+    *ret_most = *ret_mean = HUGE_VAL;
+    if (n <= COURSE_MIN)
+        return;
     qsort(off, n, sizeof *off, cb_by_value);
-    return off[(size_t) (MOST_SHARE * (double) n)];
+    *ret_most = off[(size_t) (MOST_SHARE * (double) n)];
+    *ret_mean = sum / (double) n;
 }
 
 static void compare(const double stray[2], bool ret[2])
@@ -356,18 +373,19 @@ static void compare(const double stray[2], bool ret[2])
         ret[end] = !(stray[end] > SMOOTH_M && stray[end] > SMOOTH_RATIO * stray[1 - end]);
 }
 
-/* An end before which a shadow comes and goes leaps; the other one does not. */
+/* An end before which a shadow comes and goes leaps, or bends; the other one does not. */
 static void find_steady(const struct cb_track *t, const struct cb_side_view *v, bool ret[2])
 {
-    double most[2], mean[2];
+    double most[2], mean[2], straight[2];
     for (int end = 0; end < 2; end++) {
-        struct course c = course_of(t, v, end, t->x.x, t->n);
-        mean[end] = c.miss_m;
-        most[end] = stray_of(t, v, end, c);
+        find_stray(t, v, end, &most[end], &mean[end]);
+        straight[end] = course_of(t, v, end, t->x.x, t->n).miss_m;
     }
     compare(most, ret);
     if (ret[0] && ret[1])
         compare(mean, ret);
+    if (ret[0] && ret[1])
+        compare(straight, ret);
 }
 
 /* The picture's border hides one end of a patch, and what is left is longer than the vehicle: the
@@ -420,7 +438,8 @@ bool cb_flank_is_rigid(const struct cb_track *t, const struct cb_side_view *v)
     bool is_known = courses_of(t, v, c);
     double apart = fabs(c[0].v_mps - c[1].v_mps), mean = 0.5 * fabs(c[0].v_mps + c[1].v_mps);
     find_steady(t, v, is_steady);
-    return !is_known || !is_steady[0] || !is_steady[1] || apart <= APART_MPS + APART_SHARE * mean;
+    double share = is_steady[0] && is_steady[1] ? APART_SHARE : SHADOW_SHARE;
+    return !is_known || apart <= APART_MPS + share * mean;
 }
 
 /*
