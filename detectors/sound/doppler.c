@@ -46,21 +46,25 @@ static double rate_of(size_t i)
     return LOW_HZ * exp(STEP * (double) i);
 }
 
-/* One row's step of the search: the best way to each pitch, and where it came from. */
+/* One row's step of the search: the best way to each pitch, and where it came from. Step by step
+ * over all pitches, so that the compiler makes vectors of it. */
 static void go_on(const float *before, const float *stand, float *now, int8_t *from)
 {
     for (int i = 0; i < N_STEPS; i++) {
-        float best = -HUGE_VALF;
-        for (int k = i - REACH; k <= i + REACH; k++) {
-            float v = k < 0 || k >= N_STEPS ? -HUGE_VALF
-                                            : before[k] - (float) STEP_DB * (float) abs(k - i);
-            if (v > best) {
-                best = v;
-                from[i] = (int8_t) (k - i);
-            }
-        }
-        now[i] = best + stand[i];
+        now[i] = -HUGE_VALF;
+        from[i] = 0;
     }
+    for (int k = -REACH; k <= REACH; k++) {
+        float cost = (float) STEP_DB * (float) abs(k);
+        int first = k < 0 ? -k : 0, after = k > 0 ? N_STEPS - k : N_STEPS;
+        for (int i = first; i < after; i++) {
+            float v = before[i + k] - cost;
+            from[i] = v > now[i] ? (int8_t) k : from[i];
+            now[i] = v > now[i] ? v : now[i];
+        }
+    }
+    for (int i = 0; i < N_STEPS; i++)
+        now[i] += stand[i];
 }
 
 /* The top of the parabola about a step: its place between the steps. */

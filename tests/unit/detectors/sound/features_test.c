@@ -5,6 +5,7 @@
 #include "listen.h"
 #include "sound/features.h"
 #include "sound/unwarp.h"
+#include "speed/numeric.h"
 
 /* Each feature on a sound that has it and on one that has not. */
 
@@ -298,9 +299,30 @@ static void test_why_is_told(void **state)
     free(json);
 }
 
+/* A parabola goes, what is no trend stays, and two points have none of their own. */
+static void test_a_trend_is_taken_out(void **state)
+{
+    (void) state;
+    double x[40], y[40], bare = 0;
+    for (int i = 0; i < 40; i++) {
+        x[i] = 0.05 * i;
+        y[i] = 3 - 2 * x[i] + 5 * x[i] * x[i] + (i % 2 ? 0.1 : -0.1);
+    }
+    cb_take_trend(x, y, 40);
+    for (int i = 0; i < 40; i++) {
+        NEAR(y[i], i % 2 ? 0.1 : -0.1, 0.03);
+        bare += y[i] / 40;
+    }
+    NEAR(bare, 0, 1e-9);
+    y[0] = 7;
+    cb_take_trend(x, y, 2);
+    NEAR(y[0], 0, 1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_trend_is_taken_out),
         cmocka_unit_test(test_orders),
         cmocka_unit_test(test_a_rev_up_is_followed),
         cmocka_unit_test(test_noise_gains_no_orders),
