@@ -18,6 +18,10 @@
 #define LATERAL_U_MPS2      0.7
 #define RAYLEIGH_MEDIAN     1.1774 /* of the length of a two-dimensional unit error */
 #define NOISE_MIN           1e-4
+#define REACH_NOISE         0.3 /* of what the points say of themselves: so near to the motion none is left
+                                   out, however well most of them follow it; more of a few, whose
+                                   noise is hardly known: … */
+#define REACH_FEW           5.0 /* … this by their number */
 
 /* Legendre polynomials in time over the followers' stretch: coefficients of X, then of Y. */
 struct fit {
@@ -209,7 +213,7 @@ static int refine(struct cb_motion_point *p, size_t n, double *scratch, struct f
         f->noise =
             fmax(NOISE_MIN, median_miss(p, n, f, scratch, 1, true) / RAYLEIGH_MEDIAN * sqrt(spare));
         if (i + 1 < N_ROUNDS)
-            weigh(p, n, f, TUKEY * f->noise);
+            weigh(p, n, f, TUKEY * fmax(f->noise, fmax(REACH_NOISE, REACH_FEW / (double) n)));
     }
     return 0;
 }

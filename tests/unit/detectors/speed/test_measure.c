@@ -103,6 +103,34 @@ static void test_acceleration(void **state)
     free_bench(b);
 }
 
+/* Who brakes at once, in the middle, followed to a hand's breadth, is one motion and not two halves. */
+static void test_a_sudden_brake(void **state)
+{
+    (void) state;
+    struct bench *b = new_bench();
+    size_t n = drive(&hd_view, -1, 0, 9.2, 0, 0, NULL, b->s, SAMPLES_MAX), half = 0;
+    while (half < n && b->s[half].t_ns - b->s[0].t_ns < 1500000000)
+        half++;
+    struct cb_speed_sample *slow = calloc(SAMPLES_MAX, sizeof *slow);
+    size_t n_slow = drive(&hd_view, -1, 0, 6.1, 0, 0, NULL, slow, SAMPLES_MAX), first = 0;
+    while (first < n_slow && slow[first].y_px > b->s[half].y_px)
+        first++;
+    int64_t shift = b->s[half].t_ns - slow[first].t_ns;
+    for (n = half; n < SAMPLES_MAX && first < n_slow; n++, first++) {
+        b->s[n] = slow[first];
+        b->s[n].t_ns += shift;
+    }
+    struct cb_passage p = measure(b, n);
+    assert_int_equal(p.reason, CB_REASON_NONE);
+    const struct cb_fix *f = p.path, *l = p.path + p.n_path - 1;
+    double mean = (l->y_m - f->y_m) / ((double) (l->t_ns - f->t_ns) * 1e-9);
+    CB_NEAR(p.speed_mps, mean, 0.1);
+    assert_true(p.u95_mps > fabs(p.speed_mps - mean));
+    cb_passage_deinit(&p);
+    free(slow);
+    free_bench(b);
+}
+
 /* Where the road's axes lie changes no speed, nor does when it was; time stretched divides it. */
 static void test_invariance(void **state)
 {
@@ -323,7 +351,7 @@ static void test_hostile(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_exact),       cmocka_unit_test(test_acceleration),
-    cmocka_unit_test(test_invariance),
+    cmocka_unit_test(test_invariance),  cmocka_unit_test(test_a_sudden_brake),
     cmocka_unit_test(test_outliers),    cmocka_unit_test(test_refusals),
     cmocka_unit_test(test_hostile),     cmocka_unit_test(test_slow),
     cmocka_unit_test(test_lane_change), cmocka_unit_test(test_reference),
