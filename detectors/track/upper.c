@@ -14,11 +14,15 @@
 #define LAMP_MISS     1.5  /* and lamps' edges are more ragged … */
 #define LAMP_COMMON   0.35 /* … and seen farther off than what is below them */
 #define SPREAD_M      3.0  /* driven while both were seen: less does not tell */
+#define GAP_SHARE     0.3  /* of the other's breadth in the picture: its part begins no farther above it */
+#define OVER_SHARE    0.5  /* of its own breadth: so much of a part, seen in its own patch, is above it */
 
 /* Sums of a straight line through the pairs of both tracks' distances from below the camera. */
 struct pairs {
     double n, u, v, uu, uv, vv; /* u: of's, v: t's */
     double dx; /* sum: how far the foot lies beside the near end */
+    double gap; /* sum: from the other's top to where it begins, by the other's breadth */
+    double n_own, over; /* sightings in its own patch; sum: how much of its breadth is over the other */
     double u_min, u_max;
 };
 
@@ -41,7 +45,15 @@ static void sum_along(struct pairs *p, const struct cb_track_point *a,
                       const struct cb_track_point *b, const double cam[2], double ratio)
 {
     (void) ratio;
+    const struct cb_box *t = &a->sample.box, *of = &b->sample.box;
     add_pair(p, fabs(b->y_m - cam[1]), fabs(a->y_m - cam[1]));
+    if (!(t->w > 0 && of->w > 0))
+        return;
+    p->gap += (of->y - a->sample.y_px) / of->w;
+    if (a->patch != CB_PATCH_OWN)
+        return;
+    p->n_own++;
+    p->over += fmax(0, fmin(t->x + t->w, of->x + of->w) - fmax(t->x, of->x)) / t->w;
 }
 
 static void sum_dx(struct pairs *p, const struct cb_track_point *a, const struct cb_track_point *b,
@@ -65,6 +77,11 @@ static struct pairs over_common(const struct cb_track *t, const struct cb_track 
     return p;
 }
 
+static bool is_seen_apart(const struct pairs *p)
+{
+    return p->gap > GAP_SHARE * p->n || (p->n_own > 0 && p->over < OVER_SHARE * p->n_own);
+}
+
 bool cb_track_is_upper_part(const struct cb_track *t, const struct cb_track *of, double h_m,
                             double cam_x_m, double cam_y_m, double length_max_m)
 {
@@ -72,7 +89,8 @@ bool cb_track_is_upper_part(const struct cb_track *t, const struct cb_track *of,
     bool is_dark = cb_track_is_dark(t) && cb_track_is_dark(of);
     double common = (is_dark ? LAMP_COMMON : COMMON_SHARE) * (double) t->n;
     struct pairs p = over_common(t, of, cam, 1, sum_along);
-    if (p.n < N_MIN || p.n < common || p.u_max - p.u_min < SPREAD_M)
+    if (p.n < N_MIN || p.n < common || p.u_max - p.u_min < SPREAD_M ||
+        (!cb_track_is_dark(t) && is_seen_apart(&p)))
         return false;
     double suu = p.uu - p.u * p.u / p.n, suv = p.uv - p.u * p.v / p.n,
            svv = p.vv - p.v * p.v / p.n, ratio = suv / suu;

@@ -71,6 +71,33 @@ static void test_a_faster_car_in_the_next_lane_is_somebody(void **state)
     assert_false(is_part(-5.5, 9, 0, 1.28 * CONTACT_MPS));
 }
 
+/* Both seen in a picture of 100 px a metre: the car's patch ends gap_px below the doubted one, which
+ * begins aside_px beside it. */
+static bool is_part_beyond(float gap_px, float aside_px)
+{
+    struct cb_track car, doubted;
+    follow(&car, -2, 0, 0, CONTACT_MPS);
+    follow(&doubted, -2, 1.5, 1.45, CONTACT_MPS);
+    for (size_t i = 0; i < car.n; i++) {
+        car.point[i].sample.box = (struct cb_box){.x = 0, .y = 300, .w = 180, .h = 150};
+        doubted.point[i].sample.y_px = 300 - gap_px;
+        doubted.point[i].sample.box = (struct cb_box){.x = aside_px, .y = 0, .w = 180, .h = 100};
+    }
+    bool ret = cb_track_is_upper_part(&doubted, &car, CAMERA_M, 0, 0, CAR_M);
+    cb_track_deinit(&car);
+    cb_track_deinit(&doubted);
+    return ret;
+}
+
+static void test_who_is_seen_apart_is_no_part(void **state)
+{
+    (void) state;
+    assert_true(is_part_beyond(-40, 0));
+    assert_true(is_part_beyond(20, -60));
+    assert_false(is_part_beyond(80, 0)); /* road between the two: somebody ahead, and faster */
+    assert_false(is_part_beyond(-40, 190)); /* beside it */
+}
+
 static void test_a_car_that_falls_back_is_somebody(void **state)
 {
     (void) state;
@@ -140,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_a_roof_is_part_of_its_car),
         cmocka_unit_test(test_a_car_behind_at_its_pace_is_somebody),
         cmocka_unit_test(test_a_faster_car_in_the_next_lane_is_somebody),
+        cmocka_unit_test(test_who_is_seen_apart_is_no_part),
         cmocka_unit_test(test_a_car_that_falls_back_is_somebody),
         cmocka_unit_test(test_a_part_too_far_behind_is_of_another),
         cmocka_unit_test(test_lamps_seen_first_are_a_part),
