@@ -9,6 +9,7 @@
 #include "registry.h"
 #include "rules/speeding.h"
 #include "scene.h"
+#include "track/foot.h"
 #include "track/passage.h"
 #include "track/shadow.h"
 #include "track/tracker.h"
@@ -19,6 +20,7 @@
 struct traffic {
     struct cb_vision *vision; /* made with the first picture of a calibrated camera */
     struct cb_tracker tracker;
+    struct cb_feet feet;
     struct cb_drift *drift;   /* with vision */
     int64_t t_seen_ns;        /* the last picture whose road users the scene has */
     int64_t t_told_ns;        /* when the drift was last told of */
@@ -85,9 +87,12 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     t->is_judged = true;
     if (cb_track_is_shadow(&s->tracker, t, d->road, cb_vision_region(s->vision)))
         return 0;
-    int r = cb_track_passage(t, d->road, d->conf, cb_vision_region(s->vision), &p);
+    const struct cb_region *g = cb_vision_region(s->vision);
+    t->is_on_dry_road = cb_feet_are_dry(&s->feet);
+    int r = cb_track_passage(t, d->road, d->conf, g, &p);
     if (r < 0)
         return r == -ENODATA ? 0 : r;
+    cb_feet_note(&s->feet, t, g->zone_min_m, g->zone_max_m);
     enum cb_road_user by_size = p.road_user;
     if (s->classifier)
         p.road_user = cb_classifier_tell(s->classifier, t->id, p.road_user);
@@ -185,6 +190,7 @@ static int fit_view(struct cb_detector *d, const struct cb_picture *p)
     cb_tracker_clear(&s->tracker);
     cb_drift_destroy(&s->drift);
     cb_vision_destroy(&s->vision);
+    s->feet = (struct cb_feet){0};
     s->road = d->road;
     s->width = p->width;
     s->height = p->height;

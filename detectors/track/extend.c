@@ -2,11 +2,16 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "foot.h"
 #include "mirror.h"
 
 #define SHADE_SHARE 0.4 /* of the width is body, or it is a shadow … */
 #define SIZE_MAX_M  4.5 /* across, shadow included: beyond it a sighting says nothing */
+#define YOUNG_SEEN  8   /* sightings: the first may have been of half a vehicle, at the picture's border … */
+#define YOUNG_GATE  3   /* … if the next are so many standard deviations off */
+#define TURN_SHARE  0.5 /* of its speed before: so fast the other way now, … */
+#define STOOD_SHARE 0.3 /* … or of its speed now, so slow before */
 
 bool cb_track_is_shade(const struct cb_observation *o)
 {
@@ -15,12 +20,30 @@ bool cb_track_is_shade(const struct cb_observation *o)
 
 static void note_size(struct cb_track *t, const struct cb_observation *o)
 {
-    double w = t->n_seen < 8 ? 0.3 : 0.1;
-    if (t->n_seen == 0)
+    double w = t->n_sized < 8 ? 0.3 : 0.1;
+    if (t->n_sized == 0)
         w = 1;
     t->width_m += w * (o->width_m - t->width_m);
     if (isfinite(o->extent_m))
         t->extent_m += w * (o->extent_m - t->extent_m);
+}
+
+/* Who seemed to stand, to roll back or to race as it came into view does not go on so; what was seen till
+ * then was another place of it, or another. */
+static void doubt_if_off(struct cb_track *t, double y_m, double sigma_m, double dt_s)
+{
+    double miss = fabs(y_m - t->y.x);
+    if (t->n_seen < 2 || t->n_seen > YOUNG_SEEN || !(dt_s > 0) || t->n == 0 ||
+        miss < YOUNG_GATE * sqrt(t->y.pxx + sigma_m * sigma_m))
+        return;
+    double was_mps = t->y.v, is_mps = (y_m - t->point[t->n - 1].y_m) / dt_s;
+    t->y.pxx += miss * miss;
+    t->y.pvv += miss * miss / (dt_s * dt_s);
+    bool has_turned = was_mps * is_mps < 0 && fabs(is_mps) > TURN_SHARE * fabs(was_mps);
+    if (!has_turned && fabs(was_mps) > STOOD_SHARE * fabs(is_mps))
+        return; /* one ragged edge */
+    t->y_first_m = y_m;
+    t->n = 0;
 }
 
 int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct cb_observation *o,
@@ -31,10 +54,16 @@ int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct c
         return 0;
     double sigma_px =
         (is_refined ? 0.5 : 1.2) * s->region->factor * (patch == CB_PATCH_OWN ? 1 : 2);
-    cb_kalman_update(&t->y, y_m, fmax(0.15, sigma_px * o->m_per_px));
+    double sigma_m = fmax(0.15, sigma_px * o->m_per_px);
+    if (!s->fg->light) /* one follows now a lamp, now its light; they are told apart later */
+        doubt_if_off(t, y_m, sigma_m, cb_s_from_ns(s->t_ns - t->t_seen_ns));
+    cb_kalman_update(&t->y, y_m, sigma_m);
     cb_kalman_update(&t->x, x_m, 0.4);
-    if ((patch == CB_PATCH_OWN && !o->is_part && o->width_m < SIZE_MAX_M) || t->n_seen == 0)
+    bool is_sized =
+        patch == CB_PATCH_OWN && !o->is_part && !o->is_cut_aside && o->width_m < SIZE_MAX_M;
+    if (is_sized || t->n_seen == 0)
         note_size(t, o);
+    t->n_sized += is_sized;
     double step = o->is_lit || s->region->is_side ? NAN : cb_foot_step(s, x_m, y_m);
     t->n_seen++;
     t->t_seen_ns = s->t_ns;

@@ -11,6 +11,11 @@
 #define ASIDE_M    0.3  /* of the middle */
 #define DAY_LUMA   60   /* of the road over black; darker ones are lit by lamps */
 #define STEPS_MIN  5
+#define LIT_STEP   (-0.5) /* where it gets much lighter: no foot, nor the dark before it, … */
+#define LIT_SHARE  0.3    /* … in so many sightings: what was followed is now the foot, now the body */
+#define MEMORY     0.9  /* of those before, with each that passes */
+#define DRY_MIN    2.0  /* so many found the road dry … */
+#define DRY_RATIO  3.0  /* … and so many times more than did not */
 #define STEPS_MAX  64
 
 double cb_foot_ratio(const struct cb_foreground *fg, double x, double y, double half)
@@ -42,15 +47,48 @@ double cb_foot_step(const struct cb_sight *s, double x_m, double y_m)
     return cb_foot_ratio(s->fg, p.x, p.y + fmax(1, BEFORE_M * px_per_m), half) - darkest;
 }
 
-bool cb_foot_is_mirrored(const struct cb_track *t)
+/* The steps in the zone, from the least on. @return how many, at most STEPS_MAX */
+static size_t list_steps(const struct cb_track *t, double y_min_m, double y_max_m,
+                         double ret[STEPS_MAX])
+{
+    size_t n = 0, skip = t->n / STEPS_MAX + 1;
+    for (size_t i = 0; i < t->n; i += skip) {
+        const struct cb_track_point *p = &t->point[i];
+        if (p->patch == CB_PATCH_OWN && isfinite(p->foot_step) && p->y_m >= y_min_m &&
+            p->y_m <= y_max_m)
+            ret[n++] = p->foot_step;
+    }
+    qsort(ret, n, sizeof *ret, cb_by_value);
+    return n;
+}
+
+bool cb_foot_is_mirrored(const struct cb_track *t, double y_min_m, double y_max_m)
 {
     double step[STEPS_MAX];
-    size_t n = 0, skip = t->n / STEPS_MAX + 1;
-    for (size_t i = 0; i < t->n; i += skip)
-        if (t->point[i].patch == CB_PATCH_OWN && isfinite(t->point[i].foot_step))
-            step[n++] = t->point[i].foot_step;
+    size_t n = list_steps(t, y_min_m, y_max_m, step);
+    return n >= STEPS_MIN && step[n / 2] < CB_FOOT_STEP_MIN;
+}
+
+bool cb_foot_is_unsteady(const struct cb_track *t, double y_min_m, double y_max_m)
+{
+    double step[STEPS_MAX];
+    size_t n = list_steps(t, y_min_m, y_max_m, step);
+    return n >= STEPS_MIN && step[n / 2] >= CB_FOOT_STEP_MIN &&
+           step[(size_t) (LIT_SHARE * (double) n)] < LIT_STEP;
+}
+
+bool cb_feet_are_dry(const struct cb_feet *f)
+{
+    return f->n_dry > DRY_MIN && f->n_dry > DRY_RATIO * f->n_mirrored;
+}
+
+void cb_feet_note(struct cb_feet *f, const struct cb_track *t, double y_min_m, double y_max_m)
+{
+    double step[STEPS_MAX];
+    size_t n = list_steps(t, y_min_m, y_max_m, step);
     if (n < STEPS_MIN)
-        return false;
-    qsort(step, n, sizeof *step, cb_by_value);
-    return step[n / 2] < CB_FOOT_STEP_MIN;
+        return;
+    bool is_mirrored = step[n / 2] < CB_FOOT_STEP_MIN;
+    f->n_dry = MEMORY * f->n_dry + !is_mirrored;
+    f->n_mirrored = MEMORY * f->n_mirrored + is_mirrored;
 }

@@ -16,8 +16,22 @@ double cb_foot_step(const struct cb_sight *s, double x_m, double y_m);
 /**
  * By day no sky reaches the road under a body: its edge is a dark step. A wet road's mirror image
  * begins faint or light and before the body; a point there moves as one below the road.
+ * @param y_min_m, y_max_m  the zone
  * @return true when t's near edge has no such step in the median
  */
-bool cb_foot_is_mirrored(const struct cb_track *t);
+bool cb_foot_is_mirrored(const struct cb_track *t, double y_min_m, double y_max_m);
+/** True when it has, but now and again the edge is lighter than the road: the body above its foot. */
+bool cb_foot_is_unsteady(const struct cb_track *t, double y_min_m, double y_max_m);
+
+/**
+ * A road mirrors all who drive on it or nobody, and a scooter's one dark spot is easily missed: what
+ * the near edges of late said of the road, so many, the last ones counting most.
+ */
+struct cb_feet {
+    double n_dry, n_mirrored;
+};
+
+void cb_feet_note(struct cb_feet *f, const struct cb_track *t, double y_min_m, double y_max_m);
+bool cb_feet_are_dry(const struct cb_feet *f);
 
 #endif

@@ -17,6 +17,10 @@
 #define BROAD_M      2.25 /* no car is */
 #define NARROW_M     1.2  /* two wheels, or on foot */
 #define SHORT_M      2.7  /* … and seen from the side */
+#define HIGH_CAR_M   2.3  /* no car is */
+#define LONG_CAR_M   7.0  /* what is longer … */
+#define LOW_LORRY_M  2.0  /* … is higher; if not, its size was misread, … */
+#define LENGTH_MAX_M 20.0 /* … as it was beyond this */
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
 #define HIGH_M       4.0  /* a camera lower than this does not tell heights apart */
 #define OWN_MIN      6    /* sightings apart from others that make a road user */
@@ -28,6 +32,8 @@
 #define BODY_MAX_M   3.5
 #define BODY_SHARE   0.9  /* and of its sightings so many were in a patch of its own */
 #define OWN_SHARE    0.2 /* of all its sightings at least */
+#define OWN_ENOUGH   10  /* in the zone, to do without the others … */
+#define OWN_ENOUGH_M 10.0 /* … over so much of it */
 #define WIDTHS_MAX   64
 #define EXTENT_MAX_M 80.0
 #define SLOPE_MIN    0.02 /* what is so flat has its top hidden */
@@ -36,12 +42,6 @@
 #define EXTENTS_MAX  128
 #define SIDE_U95_MPS 1.4    /* seen from the side: with the line and the ends in it, 5 km/h … */
 #define SIDE_U95_SHARE 0.08 /* … or this share */
-
-bool cb_track_has_left(const struct cb_track *t, const struct cb_region *g)
-{
-    double y = t->y.x;
-    return (y > g->zone_max_m + 0.5 && t->y.v > 0.5) || (y < g->zone_min_m - 0.5 && t->y.v < -0.5);
-}
 
 struct size {
     double width_m, length_m, height_m; /* NaN: not known */
@@ -119,8 +119,10 @@ static void length_and_height(const struct cb_track *t, const struct cb_pose *po
     if (e.n == 0 || e.slope < SLOPE_MIN)
         return;
     double slope = fmin(e.slope, 0.95 / 0.05), h = pose->position_m[2];
-    ret->height_m = h * (1 - 1 / (1 + slope));
-    ret->length_m = e.at / (1 + slope);
+    struct size s = {ret->width_m, e.at / (1 + slope), h * (1 - 1 / (1 + slope))};
+    if (s.length_m > 0 && s.length_m < LENGTH_MAX_M &&
+        !(s.length_m > LONG_CAR_M && s.height_m < LOW_LORRY_M))
+        *ret = s;
 }
 
 /* The median of the last sightings that could tell body from shadow; else of all width. */
@@ -137,15 +139,20 @@ static double own_width(const struct cb_track *t)
     return fmax(w[n / 2], SOLID_SHARE * t->width_m);
 }
 
+static bool can_tell_heights(const struct cb_road *road)
+{
+    const struct cb_pose *pose = cb_road_pose(road);
+    return pose && pose->position_m[2] > HIGH_M;
+}
+
 static struct size size_of(const struct cb_track *t, const struct cb_road *road,
                            const struct cb_region *g)
 {
     if (g->is_side)
         return (struct size){NAN, t->length_m, cb_flank_height_m(t, &g->side)};
     struct size s = {own_width(t), NAN, NAN};
-    const struct cb_pose *pose = cb_road_pose(road);
-    if (pose && pose->position_m[2] > HIGH_M)
-        length_and_height(t, pose, &s);
+    if (can_tell_heights(road))
+        length_and_height(t, cb_road_pose(road), &s);
     return s;
 }
 
@@ -162,12 +169,16 @@ enum cb_road_user cb_track_road_user(const struct cb_track *t, const struct cb_r
     struct size s = size_of(t, road, g);
     if (t->n_seen < CB_TRACK_CLASS_SEEN)
         return CB_UNKNOWN;
-    if ((s.width_m < NARROW_M && !(s.length_m > 6)) || (g->is_side && s.length_m < SHORT_M))
-        return of_narrow(&s, fabs(t->y.v));
+    if ((s.width_m < NARROW_M && !(s.length_m > 6)) || (g->is_side && s.length_m < SHORT_M)) {
+        enum cb_road_user u = of_narrow(&s, fabs(t->y.v));
+        /* half hidden all along, else its top would have been seen */
+        bool is_part = isnan(s.length_m) && can_tell_heights(road) && !g->is_side;
+        return u == CB_MOTORCYCLE && is_part ? CB_UNKNOWN : u;
+    }
     if (s.length_m > 9.5)
         return s.length_m < 14 && s.height_m > 2.6 ? CB_BUS : CB_TRUCK;
     bool is_broad = isnan(s.height_m) && s.width_m > BROAD_M; /* higher than the picture */
-    return s.height_m > 2.5 || is_broad ? CB_TRUCK : CB_CAR;
+    return s.height_m > HIGH_CAR_M || is_broad ? CB_TRUCK : CB_CAR;
 }
 
 static bool crossed_middle(const struct cb_track *t, const struct cb_region *g)
@@ -179,6 +190,16 @@ static bool crossed_middle(const struct cb_track *t, const struct cb_region *g)
     }
     double need = fmin(SPAN_ENOUGH_M, SPAN_SHARE * (g->zone_max_m - g->zone_min_m));
     return lo < mid && hi > mid && hi - lo > need;
+}
+
+/* Who comes into view is seen to roll back for some pictures, when its near edge was hidden at first:
+ * nobody has left who has not been in the middle. */
+bool cb_track_has_left(const struct cb_track *t, const struct cb_region *g)
+{
+    double y = t->y.x;
+    bool is_beyond =
+        (y > g->zone_max_m + 0.5 && t->y.v > 0.5) || (y < g->zone_min_m - 0.5 && t->y.v < -0.5);
+    return is_beyond && crossed_middle(t, g);
 }
 
 /*
@@ -193,6 +214,27 @@ static size_t of_one_edge(const struct cb_track *t, struct cb_speed_sample *s)
     bool is_lit = 2 * n_lit > t->n;
     for (size_t i = 0; i < t->n; i++)
         if (t->point[i].is_lit == is_lit)
+            s[n++] = s[i];
+    return n;
+}
+
+/* What was seen of it in another's patch may be the other's: left out where its own tells enough. */
+static size_t without_others(const struct cb_track *t, const struct cb_region *g,
+                             struct cb_speed_sample *s)
+{
+    double lo = HUGE_VAL, hi = -HUGE_VAL;
+    size_t n_own = 0, n = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        double y = t->point[i].y_m;
+        if (t->point[i].patch == CB_PATCH_ANOTHERS || y < g->zone_min_m || y > g->zone_max_m)
+            continue;
+        n_own++;
+        lo = fmin(lo, y);
+        hi = fmax(hi, y);
+    }
+    bool is_enough = n_own >= OWN_ENOUGH && hi - lo > OWN_ENOUGH_M;
+    for (size_t i = 0; i < t->n; i++)
+        if (!is_enough || t->point[i].patch != CB_PATCH_ANOTHERS)
             s[n++] = s[i];
     return n;
 }
@@ -267,6 +309,12 @@ static bool is_mirrored(const struct evidence *e)
     return e->is_mirrored;
 }
 
+/* By day: now the foot, now the body above one that was taken for shadow. */
+static bool is_unsteady(const struct evidence *e)
+{
+    return !e->g->is_side && cb_foot_is_unsteady(e->t, e->g->zone_min_m, e->g->zone_max_m);
+}
+
 /* The first that holds is the reason why a passage that was measured has no speed. */
 static const struct {
     bool (*holds)(const struct evidence *e);
@@ -278,6 +326,7 @@ static const struct {
     {is_dark_off_road, CB_REASON_INCONSISTENT},
     {drifts_in_the_dark, CB_REASON_INCONSISTENT},
     {is_mirrored, CB_REASON_INCONSISTENT},
+    {is_unsteady, CB_REASON_INCONSISTENT},
 };
 
 /* What lamplight adds to the interval. */
@@ -311,6 +360,16 @@ static void judge(const struct evidence *e, struct cb_passage *p)
         }
 }
 
+/* Where shadows were taken out a dark foot may have gone with them, on a dry road too. */
+static bool is_mirror_image(const struct cb_track *t, const struct cb_region *g)
+{
+    size_t n_out = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n_out += t->point[i].is_cast_out;
+    return !g->is_side && (!t->is_on_dry_road || 2 * n_out > t->n) &&
+           cb_foot_is_mirrored(t, g->zone_min_m, g->zone_max_m);
+}
+
 int cb_track_passage(struct cb_track *t, const struct cb_road *road,
                      const struct cb_camera_conf *conf, const struct cb_region *g,
                      struct cb_passage *ret)
@@ -330,13 +389,11 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
         (n_in[CB_PATCH_OWN] < OWN_MIN || (double) n_in[CB_PATCH_OWN] < OWN_SHARE * (double) t->n))
         return -ENODATA; /* part of another, torn off for a moment */
     struct evidence e = {.t = t, .g = g, .p = ret, .n_own = n_in[CB_PATCH_OWN],
-                         .is_dark = cb_track_is_dark(t),
-                         .is_mirrored = !g->is_side && cb_foot_is_mirrored(t)};
-    size_t n = e.is_mirrored ? cb_mirror_put_right(t, road, s, &e.mirror_u) : of_one_edge(t, s);
-    if (e.is_mirrored && n > 0)
-        e.is_mirrored = false;
-    else if (e.is_mirrored)
-        n = of_one_edge(t, s);
+                         .is_dark = cb_track_is_dark(t), .is_mirrored = is_mirror_image(t, g)};
+    size_t n = e.is_mirrored ? cb_mirror_put_right(t, road, s, &e.mirror_u) : 0;
+    e.is_mirrored = e.is_mirrored && n == 0;
+    if (n == 0)
+        n = e.is_dark || g->is_side ? of_one_edge(t, s) : without_others(t, g, s);
     int r = cb_speed_measure(road, conf, s, n, ret);
     if (r < 0)
         return r;

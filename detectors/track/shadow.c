@@ -10,6 +10,7 @@
 #define REACH_M      9.0  /* that far a low sun throws the shadow of a bus */
 #define RIGID_M      0.7  /* standard deviation of the distance between the two, along; */
 #define RIGID_SHADE_M 2.0 /* of what looks like shadow, whose edge jumps with the road's own; */
+#define ACROSS_SHADE_M 2.0 /* … and into which its vehicle grows as that comes near */
 #define PLACE_ALONG_M  3.0 /* near ends this near: a gap of a metre between motorcycles, */
 #define PLACE_ACROSS_M 0.7 /* and less than motorcycles ride abreast, */
 #define PLACE_RIGID_M  0.4 /* all the time … */
@@ -17,6 +18,8 @@
 #define LAMPS_ALONG_M  8.5 /* by night lamps and their light, one lamp beside the other, are … */
 #define LAMPS_ACROSS_M 2.6 /* … so far apart; vehicles that follow each other are farther */
 #define PLACE_MIN      8   /* … of so many common sightings are of one road user */
+#define PLACE_LAST     6   /* … or so many, the last of them, … */
+#define LAST_ALONG_M   1.0 /* … so near along */
 #define LONG_M       14.0 /* a lorry or bus, */
 #define SHORT_M      6.0  /* or any other */
 #define BESIDE_MIN   6
@@ -60,15 +63,15 @@ static bool is_mostly_shade(const struct cb_track *t)
     return 2 * n > t->n;
 }
 
-/* From one track to another while both were seen. */
+/* From one track to another while both were seen, from t's point first on. */
 struct apart {
     struct spread along, across;
 };
 
-static struct apart apart(const struct cb_track *t, const struct cb_track *with)
+static struct apart apart_from(const struct cb_track *t, const struct cb_track *with, size_t first)
 {
     struct apart d = {0};
-    for (size_t i = 0, j = 0; i < t->n && j < with->n; i++) {
+    for (size_t i = first, j = 0; i < t->n && j < with->n; i++) {
         while (j < with->n && with->point[j].t_ns < t->point[i].t_ns)
             j++;
         if (j >= with->n || with->point[j].t_ns != t->point[i].t_ns)
@@ -80,12 +83,19 @@ static struct apart apart(const struct cb_track *t, const struct cb_track *with)
     return d;
 }
 
-static bool is_rigid(const struct cb_track *t, const struct cb_track *with, double rigid_m)
+static struct apart apart(const struct cb_track *t, const struct cb_track *with)
+{
+    return apart_from(t, with, 0);
+}
+
+static bool is_rigid(const struct cb_track *t, const struct cb_track *with)
 {
     struct apart d = apart(t, with);
+    bool is_shade = is_mostly_shade(t);
     return d.along.n > 1 && d.along.n >= COMMON_SHARE * (double) t->n &&
-           hypot(mean(&d.along), mean(&d.across)) < REACH_M && deviation(&d.along) < rigid_m &&
-           deviation(&d.across) < RIGID_ACROSS_M;
+           hypot(mean(&d.along), mean(&d.across)) < REACH_M &&
+           deviation(&d.along) < (is_shade ? RIGID_SHADE_M : RIGID_M) &&
+           deviation(&d.across) < (is_shade ? ACROSS_SHADE_M : RIGID_ACROSS_M);
 }
 
 /* From the side lengths are known: two in one lane do not touch, and all but touch only as parts of
@@ -106,6 +116,16 @@ static bool touches(const struct cb_track *t, const struct cb_track *other)
 
 /* No two stand in one place: a headlight's pool beside its motorcycle, say, is the shorter of the
  * two tracks. A handful of sightings may be of two that pass. */
+static bool is_one_place(const struct apart *d, bool is_dark)
+{
+    double along_m = is_dark ? LAMPS_ALONG_M : PLACE_ALONG_M;
+    double across_m = is_dark ? LAMPS_ACROSS_M : PLACE_ACROSS_M;
+    return fabs(mean(&d->along)) < along_m && fabs(mean(&d->across)) < across_m &&
+           d->across.n > 0 && deviation(&d->along) < PLACE_RIGID_M &&
+           deviation(&d->across) < RIGID_ACROSS_M;
+}
+
+/* Or have come to stand in it: what was torn off as it came out from behind a post. */
 static bool is_in_its_place(const struct cb_track *t, const struct cb_track *other)
 {
     bool is_shorter = t->n < other->n || (t->n == other->n && t->id > other->id);
@@ -113,14 +133,14 @@ static bool is_in_its_place(const struct cb_track *t, const struct cb_track *oth
         return false;
     if (touches(t, other))
         return true;
-    struct apart d = apart(t, other);
     bool is_dark = cb_track_is_dark(t);
-    double along_m = is_dark ? LAMPS_ALONG_M : PLACE_ALONG_M;
-    double across_m = is_dark ? LAMPS_ACROSS_M : PLACE_ACROSS_M;
-    return d.along.n >= PLACE_MIN && d.along.n >= COMMON_SHARE * (double) t->n &&
-           fabs(mean(&d.along)) < along_m && fabs(mean(&d.across)) < across_m &&
-           d.across.n > 0 && deviation(&d.along) < PLACE_RIGID_M &&
-           deviation(&d.across) < RIGID_ACROSS_M;
+    struct apart d = apart(t, other);
+    if (d.along.n < PLACE_MIN || d.along.n < COMMON_SHARE * (double) t->n)
+        return false;
+    struct apart last = apart_from(t, other, t->n - PLACE_LAST);
+    return is_one_place(&d, is_dark) ||
+           (!is_dark && last.along.n == PLACE_LAST && fabs(mean(&last.along)) < LAST_ALONG_M &&
+            is_one_place(&last, false));
 }
 
 static bool is_somebody(const struct cb_track *t)
@@ -142,8 +162,7 @@ static bool drives_beside(const struct cb_track *t, const struct cb_track *with)
 static bool goes_with(const struct cb_track *t, const struct cb_track *with)
 {
     return with != t && with->id && n_as_body(with) > 2 * n_as_body(t) &&
-           !drives_beside(t, with) &&
-           is_rigid(t, with, is_mostly_shade(t) ? RIGID_SHADE_M : RIGID_M);
+           !drives_beside(t, with) && is_rigid(t, with);
 }
 
 static double length_max_m(const struct cb_track *t, const struct cb_road *road,

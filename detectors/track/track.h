@@ -59,7 +59,8 @@ struct cb_track {
     int64_t t_seen_ns;   /* of the last point */
     struct cb_track_point *point;
     size_t n, cap;
-    double width_m, extent_m; /* smoothed, of unshared sightings */
+    double width_m, extent_m; /* smoothed, of unshared sightings, … */
+    int n_sized;         /* … so many of which showed all its breadth */
     double length_m; /* in a view from the side; and another that was seen of late, */
     double odd_m;
     int n_odd;       /* so many times in a row */
@@ -67,6 +68,7 @@ struct cb_track {
     int n_seen;
     bool is_lit;         /* it drives in its own headlights, towards the camera */
     bool went_with;      /* moved as the shadow of one that is forgotten by now */
+    bool is_on_dry_road; /* by what others showed, when its passage is asked for */
     bool is_judged;      /* the passage has gone out; followed on so that it is not born again */
 };
 

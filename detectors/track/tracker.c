@@ -20,6 +20,9 @@
 #define LOST_S            1.0
 #define LOST_UNSURE_S     0.25 /* not confirmed */
 #define WIDE_RATIO        1.6  /* a patch so much wider than the track holds two */
+#define TWO_MIN_M         3.1  /* no two of whom one is a car are narrower together */
+#define TWO_MAX_M         5.0  /* so broad a patch is never of one and its shadow alone, whatever it looks like */
+#define WITHIN_M          0.3
 #define BIRTH_WIDTH_M     0.3
 #define SHADE_BESIDE_M    8.0  /* it is his shadow if somebody drives so near beside it, */
 #define SHADE_ALONG_M     4.0  /* and so near along, or beside its length */
@@ -79,8 +82,25 @@ static int list_pairs(const struct cb_tracker *k, const struct cb_sight *s, stru
 
 static bool holds_two(const struct cb_track *t, const struct cb_observation *o)
 {
-    return t->n_seen >= 4 && o->width_m > WIDE_RATIO * t->width_m &&
+    return t->n_sized >= 4 && o->width_m > WIDE_RATIO * t->width_m &&
            o->width_m > t->width_m + 1.0;
+}
+
+/* Else it is one whose shadow now shows beside it, or who was half hidden when it was first seen. */
+static bool is_broad_enough_for_two(const struct cb_observation *o)
+{
+    return o->width_m > TWO_MIN_M && !(o->width_m < TWO_MAX_M && o->body_m < TWO_MIN_M);
+}
+
+static bool is_within(const struct cb_track *t, const struct cb_observation *o)
+{
+    return fabs(t->x.x - o->x_m) + 0.5 * t->width_m < 0.5 * o->width_m + WITHIN_M;
+}
+
+/* For one road user, the shadow beside it left out. */
+static bool is_too_broad(const struct cb_observation *o)
+{
+    return o->solid_m > SOLID_MAX_M && !(o->width_m < TWO_MAX_M && o->body_m < SOLID_MAX_M);
 }
 
 static int measure_own(struct cb_track *t, const struct cb_sight *s,
@@ -89,17 +109,22 @@ static int measure_own(struct cb_track *t, const struct cb_sight *s,
     if (s->region->is_side)
         return cb_flank_measure_own(t, s, o);
     if (o->is_cut_near) { /* the edge is the picture's, not the vehicle's */
-        t->t_seen_ns = s->t_ns;
+        if (t->id || s->fg->light) /* else it has yet to come into view */
+            t->t_seen_ns = s->t_ns;
         return 0;
     }
+    double y;
     if (holds_two(t, o)) {
-        double y;
-        if (cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, t->is_lit, &y) < 0 ||
-            fabs(y - t->y.x) > reach_along(t, o, 0.1))
+        bool is_two = s->fg->light || is_broad_enough_for_two(o);
+        if ((is_two || is_within(t, o)) &&
+            cb_contact_refine(s->fg, s->region, s->road, t->x.x, t->y.x, t->width_m, t->is_lit, &y) == 0 &&
+            fabs(y - t->y.x) <= reach_along(t, o, 0.1))
+            return cb_track_extend(t, s, o, t->x.x, y, true,
+                                   o->is_lit || !is_two ? CB_PATCH_OWN : CB_PATCH_WIDE);
+        if (is_two)
             return 0;
-        return cb_track_extend(t, s, o, t->x.x, y, true, o->is_lit ? CB_PATCH_OWN : CB_PATCH_WIDE);
     }
-    double y = o->y_m;
+    y = o->y_m;
     t->is_lit = o->is_lit;
     bool is_refined = cb_contact_refine(s->fg, s->region, s->road, o->x_m, o->y_m, o->width_m,
                                         o->is_lit, &y) == 0;
@@ -108,7 +133,7 @@ static int measure_own(struct cb_track *t, const struct cb_sight *s,
         return 0;
     }
     return cb_track_extend(t, s, o, o->x_m, y, is_refined,
-                  o->solid_m > SOLID_MAX_M && !o->is_lit ? CB_PATCH_WIDE : CB_PATCH_OWN);
+                           is_too_broad(o) && !o->is_lit ? CB_PATCH_WIDE : CB_PATCH_OWN);
 }
 
 static bool is_in_box(const struct cb_track *t, const struct cb_sight *s,
@@ -229,6 +254,7 @@ static int restart(struct cb_track *t, const struct cb_sight *s, const struct cb
     t->t_first_ns = s->t_ns;
     t->n = 0;
     t->n_seen = 0;
+    t->n_sized = 0;
     t->is_judged = false; /* it seemed to roll back out of view, perhaps */
     return measure_own(t, s, o);
 }

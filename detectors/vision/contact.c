@@ -7,10 +7,13 @@
 
 #include "cast.h"
 #include "column.h"
+#include "speed/numeric.h"
 
 #define NEAR_SHARE     0.12 /* of the columns may lie nearer than the near edge: fringes */
 #define FRONT_M        0.8  /* what of the lower edge counts as the near end */
 #define STRIP_M        0.8  /* upright, above the near edge: what tells a body from its shadow */
+#define STRIP_MIN_PX   6
+#define STRIP_MAX_PX   64
 #define SHADE_MIN      0.25 /* a shadow's luma against the lit road's, */
 #define SHADE_MAX      0.95
 #define LAMP_MIN       2    /* in so many columns */
@@ -21,9 +24,15 @@
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
 #define PART_WIDTH_M   1.0
+#define FLAT_M         0.5 /* along, within one foot … */
+#define FLAT_PX        1.5 /* … and the raggedness of its edge */
+#define FRONT_MAX_M    3.0 /* across; broader are two whose gap is not seen */
+#define APART_M        3.0 /* from one's outer side to the other's */
 #define SLOPE_MAX      2.4  /* seen from the side: beyond it both ends are seen too flatly */
 #define PART_BEHIND_M  3.5
-#define SHADE_SPREAD   0.2  /* and how even it is */
+#define SHADE_SPREAD   0.2  /* and how even it is, */
+#define ALIKE_SHARE    0.7  /* … or so much of it, … */
+#define KEPT_SHARE     0.3  /* … where so much of the road's texture shows beneath all of it */
 
 static int by_along(const void *a, const void *b)
 {
@@ -46,18 +55,66 @@ static bool is_shade(const struct cb_foreground *fg, const struct cb_column *c, 
     return lo > SHADE_MIN && hi < SHADE_MAX && hi - lo < SHADE_SPREAD;
 }
 
-/* How much of the near end is body; NaN where the strip is too small to tell. */
-static double solid_width(const struct cb_foreground *fg, const struct cb_column *c, int n,
-                          double a_max_m, double width_m, double m_per_px)
+/* How the road's texture shows in what darkens it. */
+struct beneath {
+    double kept, texture; /* levels² */
+};
+
+/*
+ * Or most of it does: a line or a kerb in the shadow, beside where it was as the picture sways. Adds
+ * to ret what is to be seen of the road there: a body as dark keeps nothing of it.
+ */
+static bool is_mostly_shade(const struct cb_foreground *fg, const struct cb_column *c, int n_px,
+                            struct beneath *ret)
 {
-    int n_px = (int) (STRIP_M / m_per_px), n_near = 0, n_shade = 0;
-    if (n_px < 6)
-        return NAN;
-    for (int i = 0; i < n && c[i].a_m < a_max_m; i++) {
+    double is[STRIP_MAX_PX], was[STRIP_MAX_PX], ratio[STRIP_MAX_PX], sum = 0, sum_was = 0;
+    int n = 0, n_alike = 0;
+    for (int y = c->y_px - 2; y > c->y_px - n_px && y >= 0 && n < STRIP_MAX_PX; y--) {
+        size_t i = (size_t) y * (size_t) fg->w + (size_t) c->x_px;
+        if (!fg->mask[i])
+            continue;
+        is[n] = fg->img[i] - fg->black;
+        was[n] = fmax(fg->bg[i] / 256.0 - fg->black, 1);
+        sum += is[n];
+        sum_was += was[n];
+        ratio[n] = is[n] / was[n];
+        n++;
+    }
+    double middle = n && !fg->shade ? cb_median(ratio, (size_t) n) : 0;
+    if (!(middle > SHADE_MIN && middle < SHADE_MAX))
+        return false;
+    for (int i = 0; i < n; i++)
+        n_alike += fabs(is[i] / was[i] - middle) < 0.5 * SHADE_SPREAD;
+    for (int i = 0; i < n; i++) {
+        double b = was[i] - sum_was / n;
+        ret->kept += (is[i] - sum / n) * b / middle;
+        ret->texture += b * b;
+    }
+    return n_alike >= ALIKE_SHARE * n;
+}
+
+/* How much of the near end is body; NaN where the strip is too small to tell. */
+static void solid_width(const struct cb_foreground *fg, const struct cb_column *c, int n,
+                        double a_max_m, double m_per_px, struct cb_observation *o)
+{
+    int n_px = (int) (STRIP_M / m_per_px), n_near = 0, n_shade = 0, n_mostly = 0;
+    struct beneath all = {0};
+    o->solid_m = o->body_m = NAN;
+    for (int i = 0; i < n && c[i].a_m < a_max_m && n_px >= STRIP_MIN_PX; i++) {
+        struct beneath of = {0};
         n_near++;
         n_shade += is_shade(fg, &c[i], n_px);
+        if (!is_mostly_shade(fg, &c[i], n_px, &of))
+            continue;
+        n_mostly++;
+        all.kept += of.kept;
+        all.texture += of.texture;
     }
-    return width_m * (n_near - n_shade) / fmax(n_near, 1);
+    if (n_near == 0)
+        return;
+    o->solid_m = o->width_m * (n_near - n_shade) / n_near;
+    if (all.kept > KEPT_SHARE * all.texture)
+        o->body_m = fmin(o->solid_m, o->width_m * (n_near - n_mostly) / n_near);
 }
 
 static void near_end(const struct cb_column *c, int n, const struct cb_foreground *fg,
@@ -74,7 +131,7 @@ static void near_end(const struct cb_column *c, int n, const struct cb_foregroun
     o->x_m = 0.5 * (lo + hi);
     o->y_m = g->near * a;
     o->width_m = hi - lo;
-    o->solid_m = NAN;
+    o->solid_m = o->body_m = NAN;
     if (cb_road_to_px(road, (struct cb_vec2){o->x_m, o->y_m}, &px) < 0 ||
         cb_road_jacobian(road, px, j) < 0)
         return;
@@ -87,7 +144,7 @@ static void near_end(const struct cb_column *c, int n, const struct cb_foregroun
     }
     o->span_m = (x1 - x0 + 1) * across_m;
     o->width_m += across_m; /* from the middles of its outermost pixels to their ends */
-    o->solid_m = solid_width(fg, c, n, a + FRONT_M, o->width_m, across_m);
+    solid_width(fg, c, n, a + FRONT_M, across_m, o);
 }
 
 /* A headlights' pool lies before the column's lowest pixel. */
@@ -124,7 +181,8 @@ static void size_up(const struct cb_blob *b, const struct cb_region *g, const st
                       : g->near * (top.y - o->y_m);
     int border = 2;
     o->is_cut_near = b->y1 >= g->h - border;
-    o->is_cut = o->is_cut_near || b->x0 <= border || b->x1 >= g->w - border || b->y0 <= border;
+    o->is_cut_aside = b->x0 <= border || b->x1 >= g->w - border;
+    o->is_cut = o->is_cut_near || o->is_cut_aside || b->y0 <= border;
 }
 
 /* One road user from the columns of its lower edge, which are sorted by this. */
@@ -187,6 +245,92 @@ static int split(struct cb_column *c, int n, const struct cb_foreground *fg,
             ret[n_ret++] = o;
         }
         i += len;
+    }
+    return n_ret;
+}
+
+/* Columns whose lower edge lies at one distance, as a bumper's does: the foot of an end. */
+struct front {
+    int from, n;
+    double lo_m, hi_m; /* across */
+};
+
+static struct front grow_front(const struct cb_column *c, int n, int seed)
+{
+    double far = c[seed].a_m + FLAT_M + FLAT_PX * c[seed].px_m;
+    struct front f = {.from = seed, .n = 1};
+    for (int i = seed; i > 0 && c[i - 1].a_m < far && fabs(c[i - 1].x_m - c[i].x_m) < GAP_M; i--) {
+        f.from--;
+        f.n++;
+    }
+    for (int i = seed + 1; i < n && c[i].a_m < far && fabs(c[i].x_m - c[i - 1].x_m) < GAP_M; i++)
+        f.n++;
+    double x0 = c[f.from].x_m, x1 = c[f.from + f.n - 1].x_m;
+    f.lo_m = fmin(x0, x1) - 0.5 * c[seed].across_m;
+    f.hi_m = fmax(x0, x1) + 0.5 * c[seed].across_m;
+    return f;
+}
+
+static bool is_body_front(const struct cb_foreground *fg, const struct cb_column *c,
+                          const struct front *f)
+{
+    struct beneath all = {0};
+    int n_shade = 0;
+    for (int i = f->from; i < f->from + f->n; i++)
+        n_shade += is_mostly_shade(fg, &c[i], (int) (STRIP_M / c[i].across_m), &all);
+    return 2 * n_shade < f->n;
+}
+
+/* No road user is as broad as the two together. */
+static bool is_apart(const struct front *f, const struct front *of)
+{
+    return fmax(f->hi_m, of->hi_m) - fmin(f->lo_m, of->lo_m) > APART_M &&
+           (f->lo_m > of->hi_m || f->hi_m < of->lo_m);
+}
+
+/* The ends that show their foot in a patch, from the nearest on, c by column. @return how many */
+static int find_fronts(const struct cb_foreground *fg, const struct cb_column *c, int n,
+                       struct front ret[CB_CONTACTS_MAX])
+{
+    bool is_used[CB_COLUMNS_MAX] = {false};
+    int n_ret = 0;
+    for (;;) {
+        int seed = -1;
+        for (int i = 0; i < n; i++)
+            if (!is_used[i] && (seed < 0 || c[i].a_m < c[seed].a_m))
+                seed = i;
+        if (seed < 0 || n_ret == CB_CONTACTS_MAX)
+            return n_ret;
+        struct front f = grow_front(c, n, seed);
+        memset(&is_used[f.from], true, (size_t) f.n);
+        bool is_new = f.hi_m - f.lo_m > PART_WIDTH_M && f.hi_m - f.lo_m < FRONT_MAX_M;
+        for (int k = 0; k < n_ret && is_new; k++)
+            is_new = is_apart(&f, &ret[k]);
+        if (is_new && is_body_front(fg, c, &f))
+            ret[n_ret++] = f;
+    }
+}
+
+/* Road users side by side in one patch, each where its own end stands. @return how many */
+static int observe_fronts(const struct cb_column *c, int n, const struct cb_foreground *fg,
+                          const struct cb_region *g, const struct cb_road *road, double top_px,
+                          struct cb_observation ret[CB_CONTACTS_MAX])
+{
+    struct front front[CB_CONTACTS_MAX];
+    struct cb_column copy[CB_COLUMNS_MAX];
+    int n_fronts = find_fronts(fg, c, n, front), n_ret = 0;
+    for (int k = 0; k < n_fronts; k++) {
+        struct cb_observation o;
+        memcpy(copy, c + front[k].from, (size_t) front[k].n * sizeof *copy);
+        if (observe(copy, front[k].n, fg, g, road, &o) < 0)
+            continue;
+        o.box.y = (float) top_px;
+        crop(&o, copy, front[k].n, g);
+        o.is_part = n_ret > 0;
+        o.is_cut = true;
+        o.extent_m = HUGE_VAL;
+        o.is_cut_near = o.box.y + o.box.h > cb_region_to_full(g, 0, g->h - 2.5).y;
+        ret[n_ret++] = o;
     }
     return n_ret;
 }
@@ -293,6 +437,9 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
     memcpy(copy, c, (size_t) n * sizeof *c);
     struct cb_observation whole, part[CB_CONTACTS_MAX] = {0};
     bool is_placed = observe(copy, n, fg, g, road, &whole) == 0;
+    int n_fronts = is_shade || fg->light ? 0 : observe_fronts(c, n, fg, g, road, top_px, ret);
+    if (n_fronts > 1)
+        return n_fronts;
     if (is_placed) {
         size_up(&blobs->blob[blob], g, road, &whole);
         if (n < n_all)

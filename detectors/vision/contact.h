@@ -18,11 +18,12 @@ struct cb_observation {
     double width_m;        /* across, shadow included */
     double span_m;         /* across, of all that stands on the near edge: shoulders above a wheel */
     double solid_m;        /* without the columns that look like shadow alone; NaN: too small to tell */
+    double body_m;         /* of solid_m what the road does not shine through; NaN: nothing tells */
     double extent_m;       /* along, from the near edge to where the ray over its top meets the road */
     double sigma_px;       /* of the near edge, full px */
     double m_per_px;       /* metres along that a full px covers there */
     struct cb_box box;     /* full px */
-    bool is_cut_near, is_cut; /* ends at the picture's border: near edge, any */
+    bool is_cut_near, is_cut_aside, is_cut; /* ends at the picture's border: near edge, a side, any */
     bool is_lit;           /* the near edge is where it stands in its own headlights */
     bool is_shade;         /* a cast shadow, whoever casts it */
     bool is_faint;         /* hardly more than light on the road */

@@ -128,6 +128,23 @@ static void test_what_touches_another_all_along_is_part_of_it(void **state)
     }
 }
 
+/* A piece of a car that a post cuts in two, until both are behind it. */
+static void test_a_piece_comes_to_be_in_its_cars_place(void **state)
+{
+    (void) state;
+    struct cb_track track[2];
+    struct cb_tracker k = {.track = track, .n = 2};
+    follow(&track[0], 1, &car);
+    follow(&track[1], 2, &(struct path){-1.6, 10.2, 15, 1, false});
+    track[1].n = 10;
+    for (int i = 0; i < 4; i++)
+        track[1].point[i].y_m = 12.5;
+    assert_true(cb_track_is_shadow(&k, &track[1], NULL, NULL));
+    assert_false(cb_track_is_shadow(&k, &track[0], NULL, NULL));
+    cb_track_deinit(&track[0]);
+    cb_track_deinit(&track[1]);
+}
+
 /* The body is forgotten first: what went with it is remembered to have done so. */
 static void test_a_shadow_outlives_its_body(void **state)
 {
@@ -153,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_nobody_stands_in_anothers_place),
         cmocka_unit_test(test_what_goes_beside_the_road_with_a_body_is_its_shadow),
         cmocka_unit_test(test_what_touches_another_all_along_is_part_of_it),
+        cmocka_unit_test(test_a_piece_comes_to_be_in_its_cars_place),
         cmocka_unit_test(test_a_shadow_outlives_its_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

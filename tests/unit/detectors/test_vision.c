@@ -272,6 +272,47 @@ static void test_two_in_one_patch(void **state)
     }
 }
 
+/* From a pole beside the road: the farther one's side is hidden by the nearer one, both feet show. */
+static void test_abreast_in_one_patch(void **state)
+{
+    (void) state;
+    const struct box two[] = {{0.2, 13, KMH(60), 5, 1.8, 4.4, 1.45, 150, 0, 0},
+                              {3.4, 14, KMH(61), 5, 1.8, 4.4, 1.45, 190, 0, 0}};
+    struct view v = day;
+    v.seconds = 9;
+    v.x_m = -8;
+    v.yaw_rad = 0.35;
+    v.box = two;
+    v.n_boxes = 2;
+    struct outcome o;
+    watch(&v, 16, 40, 50, &o);
+    show(&o);
+    assert_int_equal(o.n, 2);
+    for (int i = 0; i < 2; i++)
+        assert_speed(&o.passage[i], fabs(o.passage[i].speed_mps - KMH(60)) < KMH(0.5) ? 60 : 61);
+    assert_true(fabs(o.passage[0].speed_mps - o.passage[1].speed_mps) > KMH(0.2));
+}
+
+/* A lorry and its shadow beside it are broader than any road user, and yet one. */
+static void test_a_shadow_beside_a_lorry_is_not_another(void **state)
+{
+    (void) state;
+    const struct box lorry = {.x_m = -1.2, .y0_m = 5, .v_mps = KMH(60), .t0_s = 5, .width_m = 2.4,
+                              .length_m = 7, .height_m = 3.4, .level = 190, .shadow_m = 1.8};
+    struct view v = day;
+    v.width = 1280;
+    v.height = 720;
+    v.f_px = 1240;
+    v.seconds = 9;
+    v.box = &lorry;
+    v.n_boxes = 1;
+    struct outcome o;
+    watch(&v, 12, 40, 50, &o);
+    show(&o);
+    assert_int_equal(o.n, 1);
+    assert_speed(&o.passage[0], 60);
+}
+
 /* One overtakes the other inside the zone: two passages, and no speed that is neither's. */
 static void test_overtaking(void **state)
 {
@@ -473,6 +514,8 @@ int main(void)
         cmocka_unit_test(test_empty_road),
         cmocka_unit_test(test_discontinuity_joins_nothing),
         cmocka_unit_test(test_two_in_one_patch),
+        cmocka_unit_test(test_abreast_in_one_patch),
+        cmocka_unit_test(test_a_shadow_beside_a_lorry_is_not_another),
         cmocka_unit_test(test_overtaking),
         cmocka_unit_test(test_same_input_same_output),
         cmocka_unit_test(test_sizes_and_rates),
