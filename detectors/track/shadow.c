@@ -88,10 +88,9 @@ static struct apart apart(const struct cb_track *t, const struct cb_track *with)
     return apart_from(t, with, 0);
 }
 
-static bool is_rigid(const struct cb_track *t, const struct cb_track *with)
+static bool is_rigid(const struct cb_track *t, const struct cb_track *with, bool is_shade)
 {
     struct apart d = apart(t, with);
-    bool is_shade = is_mostly_shade(t);
     return d.along.n > 1 && d.along.n >= COMMON_SHARE * (double) t->n &&
            hypot(mean(&d.along), mean(&d.across)) < REACH_M &&
            deviation(&d.along) < (is_shade ? RIGID_SHADE_M : RIGID_M) &&
@@ -162,7 +161,7 @@ static bool drives_beside(const struct cb_track *t, const struct cb_track *with)
 static bool goes_with(const struct cb_track *t, const struct cb_track *with)
 {
     return with != t && with->id && n_as_body(with) > 2 * n_as_body(t) &&
-           !drives_beside(t, with) && is_rigid(t, with);
+           !drives_beside(t, with) && is_rigid(t, with, is_mostly_shade(t));
 }
 
 static double length_max_m(const struct cb_track *t, const struct cb_road *road,
@@ -196,7 +195,7 @@ static bool is_cast_aside(const struct cb_track *t, const struct cb_track *with,
                           const struct cb_region *g)
 {
     return with != t && with->id && n_as_body(with) >= BESIDE_MIN && is_beside_road(t, g) &&
-           !is_beside_road(with, g) && is_rigid(t, with, RIGID_M);
+           !is_beside_road(with, g) && is_rigid(t, with, false);
 }
 
 static bool is_of(const struct cb_track *t, const struct cb_track *of, const struct cb_road *road,
