@@ -92,7 +92,7 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     int r = cb_track_passage(t, d->road, d->conf, g, &p);
     if (r < 0)
         return r == -ENODATA ? 0 : r;
-    cb_feet_note(&s->feet, t, g->zone_min_m, g->zone_max_m);
+    cb_feet_note(&s->feet, t);
     enum cb_road_user by_size = p.road_user;
     if (s->classifier)
         p.road_user = cb_classifier_tell(s->classifier, t->id, p.road_user);

@@ -83,6 +83,7 @@ int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct c
         .is_lit = t->is_lit,
         .is_shade = cb_track_is_shade(o),
         .is_cast_out = s->fg->shade != NULL,
+        .is_part = o->is_part,
         .is_whole = !o->is_cut,
         .side = o->side,
     };

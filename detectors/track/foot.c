@@ -47,32 +47,28 @@ double cb_foot_step(const struct cb_sight *s, double x_m, double y_m)
     return cb_foot_ratio(s->fg, p.x, p.y + fmax(1, BEFORE_M * px_per_m), half) - darkest;
 }
 
-/* The steps in the zone, from the least on. @return how many, at most STEPS_MAX */
-static size_t list_steps(const struct cb_track *t, double y_min_m, double y_max_m,
-                         double ret[STEPS_MAX])
+/* From the least on. @return how many, at most STEPS_MAX */
+static size_t list_steps(const struct cb_track *t, double ret[STEPS_MAX])
 {
     size_t n = 0, skip = t->n / STEPS_MAX + 1;
-    for (size_t i = 0; i < t->n; i += skip) {
-        const struct cb_track_point *p = &t->point[i];
-        if (p->patch == CB_PATCH_OWN && isfinite(p->foot_step) && p->y_m >= y_min_m &&
-            p->y_m <= y_max_m)
-            ret[n++] = p->foot_step;
-    }
+    for (size_t i = 0; i < t->n; i += skip)
+        if (t->point[i].patch == CB_PATCH_OWN && isfinite(t->point[i].foot_step))
+            ret[n++] = t->point[i].foot_step;
     qsort(ret, n, sizeof *ret, cb_by_value);
     return n;
 }
 
-bool cb_foot_is_mirrored(const struct cb_track *t, double y_min_m, double y_max_m)
+bool cb_foot_is_mirrored(const struct cb_track *t)
 {
     double step[STEPS_MAX];
-    size_t n = list_steps(t, y_min_m, y_max_m, step);
+    size_t n = list_steps(t, step);
     return n >= STEPS_MIN && step[n / 2] < CB_FOOT_STEP_MIN;
 }
 
-bool cb_foot_is_unsteady(const struct cb_track *t, double y_min_m, double y_max_m)
+bool cb_foot_is_unsteady(const struct cb_track *t)
 {
     double step[STEPS_MAX];
-    size_t n = list_steps(t, y_min_m, y_max_m, step);
+    size_t n = list_steps(t, step);
     return n >= STEPS_MIN && step[n / 2] >= CB_FOOT_STEP_MIN &&
            step[(size_t) (LIT_SHARE * (double) n)] < LIT_STEP;
 }
@@ -82,10 +78,10 @@ bool cb_feet_are_dry(const struct cb_feet *f)
     return f->n_dry > DRY_MIN && f->n_dry > DRY_RATIO * f->n_mirrored;
 }
 
-void cb_feet_note(struct cb_feet *f, const struct cb_track *t, double y_min_m, double y_max_m)
+void cb_feet_note(struct cb_feet *f, const struct cb_track *t)
 {
     double step[STEPS_MAX];
-    size_t n = list_steps(t, y_min_m, y_max_m, step);
+    size_t n = list_steps(t, step);
     if (n < STEPS_MIN)
         return;
     bool is_mirrored = step[n / 2] < CB_FOOT_STEP_MIN;

@@ -16,12 +16,11 @@ double cb_foot_step(const struct cb_sight *s, double x_m, double y_m);
 /**
  * By day no sky reaches the road under a body: its edge is a dark step. A wet road's mirror image
  * begins faint or light and before the body; a point there moves as one below the road.
- * @param y_min_m, y_max_m  the zone
  * @return true when t's near edge has no such step in the median
  */
-bool cb_foot_is_mirrored(const struct cb_track *t, double y_min_m, double y_max_m);
+bool cb_foot_is_mirrored(const struct cb_track *t);
 /** True when it has, but now and again the edge is lighter than the road: the body above its foot. */
-bool cb_foot_is_unsteady(const struct cb_track *t, double y_min_m, double y_max_m);
+bool cb_foot_is_unsteady(const struct cb_track *t);
 
 /**
  * A road mirrors all who drive on it or nobody, and a scooter's one dark spot is easily missed: what
@@ -31,7 +30,7 @@ struct cb_feet {
     double n_dry, n_mirrored;
 };
 
-void cb_feet_note(struct cb_feet *f, const struct cb_track *t, double y_min_m, double y_max_m);
+void cb_feet_note(struct cb_feet *f, const struct cb_track *t);
 bool cb_feet_are_dry(const struct cb_feet *f);
 
 #endif

@@ -32,6 +32,7 @@
 #define BODY_MAX_M   3.5
 #define BODY_SHARE   0.9  /* and of its sightings so many were in a patch of its own */
 #define OWN_SHARE    0.2 /* of all its sightings at least */
+#define PART_U       0.01 /* of the speed */
 #define OWN_ENOUGH   10  /* in the zone, to do without the others … */
 #define OWN_ENOUGH_M 10.0 /* … over so much of it */
 #define WIDTHS_MAX   64
@@ -312,7 +313,7 @@ static bool is_mirrored(const struct evidence *e)
 /* By day: now the foot, now the body above one that was taken for shadow. */
 static bool is_unsteady(const struct evidence *e)
 {
-    return !e->g->is_side && cb_foot_is_unsteady(e->t, e->g->zone_min_m, e->g->zone_max_m);
+    return !e->g->is_side && cb_foot_is_unsteady(e->t);
 }
 
 /* The first that holds is the reason why a passage that was measured has no speed. */
@@ -336,8 +337,19 @@ static double dark_u95_mps(const struct cb_passage *p)
     return 1.96 * p->speed_mps * hypot(edge_u, DARK_WET_U);
 }
 
+/* Of whom another hides a part the lowest edge that shows may be above the foot. */
+static bool is_mostly_part(const struct cb_track *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += t->point[i].is_part;
+    return 2 * n > t->n;
+}
+
 static void widen(const struct evidence *e, struct cb_passage *p)
 {
+    if (!e->g->is_side && is_mostly_part(e->t))
+        p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * PART_U);
     if (e->g->is_side)
         p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * cb_flank_u(e->t, &e->g->side));
     if (e->is_dark)
@@ -367,7 +379,7 @@ static bool is_mirror_image(const struct cb_track *t, const struct cb_region *g)
     for (size_t i = 0; i < t->n; i++)
         n_out += t->point[i].is_cast_out;
     return !g->is_side && (!t->is_on_dry_road || 2 * n_out > t->n) &&
-           cb_foot_is_mirrored(t, g->zone_min_m, g->zone_max_m);
+           cb_foot_is_mirrored(t);
 }
 
 int cb_track_passage(struct cb_track *t, const struct cb_road *road,

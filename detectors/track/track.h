@@ -47,6 +47,7 @@ struct cb_track_point {
     bool is_lit;    /* measured where its own headlights' light ends before it, not at its foot */
     bool is_shade;  /* looks like cast shadow alone */
     bool is_cast_out; /* cast shadow is known here and was taken out before */
+    bool is_part;   /* beside another in the same patch */
     bool is_whole;  /* no part outside the picture: sizes hold */
     struct cb_side side; /* in a view from the side: the ends that are its own */
 };
