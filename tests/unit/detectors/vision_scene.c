@@ -157,7 +157,7 @@ static void calibrate(const struct view *v, struct cb_calibration_conf *c)
                                    {4, 35},  {0, 12}, {0, 30},  {-4, 50}, {4, 50}};
     static const double beside[][2] = {{-4, -9}, {4, -9}, {-4, -3}, {4, -2}, {-4, 3},
                                        {4, 3},   {0, -8}, {0, 7},   {-4, 9}, {4, 9}};
-    const double (*mark)[2] = v->yaw_rad > 1 ? beside : at;
+    const double (*mark)[2] = fabs(v->yaw_rad) > 0.5 ? beside : at;
     c->n_points = sizeof at / sizeof *at;
     c->points = calloc(c->n_points, sizeof *c->points);
     assert(c->points);
