@@ -18,6 +18,7 @@ struct course {
     double drift_m, leap_m; /* of the wheels' line: all along, and in the middle */
     int cut_from;           /* from here on the picture cuts its rear off and … */
     double over_m;          /* … shows so much more than a car */
+    double hang_m, lag_mps; /* a shadow hangs on its rear in the second half; its rear falls back */
 };
 
 /* The bearing of an end at y: of its near corner, rounded by a hand's breadth, or, where it turns its
@@ -36,7 +37,8 @@ static void follow(struct cb_track *t, const struct course *c)
         double s = 0.04 * i, y = 26 + V_MPS * (s - 0.02 * N), u = (double) i / (N - 1);
         double x = -LINE_M + c->drift_m * u + (2 * i >= N ? c->leap_m : 0), away = x - view.x_m;
         bool is_cut = i >= c->cut_from;
-        double rear = y - 0.5 * LENGTH_M - (is_cut ? c->over_m : 0);
+        double rear = y - 0.5 * LENGTH_M - (is_cut ? c->over_m : 0) -
+                      (2 * i >= N ? c->hang_m : 0) - c->lag_mps * s;
         struct cb_track_point p = {
             .t_ns = cb_ns_from_s(s), .x_m = x, .y_m = y, .patch = CB_PATCH_OWN, .is_whole = !is_cut,
             .side = {.x_m = x,
@@ -110,12 +112,31 @@ static void test_a_patch_longer_than_the_car_is_not_its_own(void **state)
     CB_NEAR(settle(&(struct course){.cut_from = 10, .over_m = 4}, &u), 10.0 / N, 1e-9);
 }
 
+static bool is_rigid(const struct course *c)
+{
+    struct cb_track t;
+    follow(&t, c);
+    bool ret = cb_flank_is_rigid(&t, &view);
+    cb_track_deinit(&t);
+    return ret;
+}
+
+static void test_ends_that_part_are_of_two(void **state)
+{
+    (void) state;
+    assert_true(is_rigid(&(struct course){.cut_from = N}));
+    assert_true(is_rigid(&(struct course){.cut_from = N, .hang_m = 1.2}));
+    assert_false(is_rigid(&(struct course){.cut_from = N, .lag_mps = 2}));
+    assert_false(is_rigid(&(struct course){.cut_from = N, .lag_mps = 6, .hang_m = 1.2}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_plain_car_is_sure),
         cmocka_unit_test(test_a_line_that_leaps_says_less_of_the_speed),
         cmocka_unit_test(test_who_changes_lanes_is_less_sure),
+        cmocka_unit_test(test_ends_that_part_are_of_two),
         cmocka_unit_test(test_a_patch_longer_than_the_car_is_not_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
