@@ -10,6 +10,7 @@
 #define MISS_SHARE    0.01 /* … and of the distance, for pixels cover more there */
 #define BEFORE_M      1.5  /* a foot so far before the contact, where that is a shadow's edge, */
 #define BESIDE_M      0.6  /* or beside the near end */
+#define LAMP_WIDE_M   1.3  /* what is broader is a body, beside its image in a wet road perhaps */
 #define LAMP_HALF_M   1.1  /* by night the near end may be one lamp's: half a vehicle's breadth, at least */
 #define LAMP_MISS     1.5  /* and lamps' edges are more ragged … */
 #define LAMP_COMMON   0.35 /* … and seen farther off than what is below them */
@@ -59,7 +60,8 @@ static void sum_along(struct pairs *p, const struct cb_track_point *a,
 static void sum_dx(struct pairs *p, const struct cb_track_point *a, const struct cb_track_point *b,
                    const double cam[2], double ratio)
 {
-    double half_m = fmax(0.5 * b->width_m, b->is_dark ? LAMP_HALF_M : 0);
+    bool is_lamp = b->is_dark && a->width_m < LAMP_WIDE_M;
+    double half_m = fmax(0.5 * b->width_m, is_lamp ? LAMP_HALF_M : 0);
     p->n++;
     p->dx += fabs(cam[0] + (a->x_m - cam[0]) / ratio - b->x_m) - half_m;
 }
@@ -86,7 +88,7 @@ bool cb_track_is_upper_part(const struct cb_track *t, const struct cb_track *of,
                             double cam_x_m, double cam_y_m, double length_max_m)
 {
     const double cam[2] = {cam_x_m, cam_y_m};
-    bool is_dark = cb_track_is_dark(t) && cb_track_is_dark(of);
+    bool is_dark = cb_track_is_dark(t) && cb_track_is_dark(of) && t->width_m < LAMP_WIDE_M;
     double common = (is_dark ? LAMP_COMMON : COMMON_SHARE) * (double) t->n;
     struct pairs p = over_common(t, of, cam, 1, sum_along);
     if (p.n < N_MIN || p.n < common || p.u_max - p.u_min < SPREAD_M ||

@@ -138,9 +138,16 @@ static void test_a_part_beside_a_lamp(void **state)
         follow(&part, -2.8, 1.4, 0.6, CONTACT_MPS);
         for (size_t i = 0; i < foot.n; i++) {
             foot.point[i].is_dark = part.point[i].is_dark = is_dark;
-            foot.point[i].width_m = 0.2;
+            foot.point[i].width_m = part.point[i].width_m = 0.2;
         }
         assert_int_equal(cb_track_is_upper_part(&part, &foot, CAMERA_M, 0, 0, CAR_M), is_dark);
+        part.width_m = 1.8;
+        for (size_t i = 0; i < part.n; i++)
+            part.point[i].width_m = part.width_m;
+        assert_false(cb_track_is_upper_part(&part, &foot, CAMERA_M, 0, 0, CAR_M)); /* a body */
+        part.width_m = 0.2;
+        for (size_t i = 0; i < part.n; i++)
+            part.point[i].width_m = part.width_m;
         for (size_t i = 0; i < part.n; i++)
             part.point[i].x_m -= 1.7; /* a faster one in the next lane */
         assert_false(cb_track_is_upper_part(&part, &foot, CAMERA_M, 0, 0, CAR_M));
