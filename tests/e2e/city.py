@@ -39,7 +39,7 @@ class City:
                   "signing_key": str(self.folder / "node.key")},
             bus={"alerts": self.alerts, "replay": self.replay},
             store={"database": self.conninfo, "media_dir": str(self.folder / "media")},
-            gateway={"listen": f"127.0.0.1:{self.port}"})
+            gateway=self.gateway())
         self.must("check", "--config", self.config)
         self.daemon = harness.Daemon(self.config, self.folder / "citybraind.log", is_bound)
 
@@ -49,11 +49,21 @@ class City:
             raise RuntimeError(f"citybrain {' '.join(map(str, args))}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def gateway(self):
+        """With the API, and the pages where they were built."""
+        pages = harness.BUILD / "web"
+        return {"listen": f"127.0.0.1:{self.port}", "roads": str(harness.SEEDS / "roads.geojson"),
+                "database": self.postgres.conninfo(self.database, "citybrain_demo_gateway"),
+                **({"web_dir": str(pages)} if pages.is_dir() else {})}
+
     def add_login(self):
-        """The daemon's login may insert and nothing else: it is no superuser, here neither."""
+        """The daemon's login may insert and nothing else: it is no superuser, here neither. The gateway's
+        may act for the people who log in to it."""
+        logins = {"citybrain_demo": "citybrain_writer", "citybrain_demo_gateway": "citybrain_gateway"}
         with psycopg.connect(self.postgres.conninfo(self.database), autocommit=True) as db:
-            if not db.execute("SELECT 1 FROM pg_roles WHERE rolname='citybrain_demo'").fetchone():
-                db.execute("CREATE ROLE citybrain_demo LOGIN IN ROLE citybrain_writer")
+            for name, role in logins.items():
+                if not db.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
+                    db.execute(f"CREATE ROLE {name} LOGIN IN ROLE {role}")
 
     def stored(self):
         """Every stored violation as a dict of its columns, the oldest first."""

@@ -30,7 +30,7 @@ export function Access() {
       </header>
       <Panel title={words.title}>
         {error && !data ? <Failed error={error} retry={reload} /> : isLoading || !data ? <Loading /> : !data.lines.length ? <Empty title={words.empty} why={words.empty_why} /> : (
-          <div class="table-wrap" tabIndex={0} role="region" aria-label={words.title}>
+          <div class="table-wrap" tabIndex={0} role="group" aria-label={words.title}>
             <table>
               <thead><tr><th>{words.at}</th><th>{words.who}</th><th>{words.action}</th><th>{words.violation}</th><th>{words.detail}</th></tr></thead>
               <tbody>

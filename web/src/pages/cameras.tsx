@@ -44,7 +44,7 @@ export function Cameras() {
       <header class="page-head"><h1>{words.title}</h1></header>
       <Panel title={words.title} tools={<span class="count">{cameras.value.filter((c) => c.state === "live").length} / {cameras.value.length}</span>}>
         {!isLoaded.value ? <Loading /> : !sorted.length ? <Empty title={words.empty} why={words.empty_why} /> : (
-          <div class="table-wrap" tabIndex={0} role="region" aria-label={words.title}>
+          <div class="table-wrap" tabIndex={0} role="group" aria-label={words.title}>
             <table>
               <thead>
                 <tr>

@@ -182,7 +182,7 @@ function BeatDialog({ close }: { close: () => void }) {
         {!beat && !error && <Loading />}
         {beat && <>
           <fieldset class="choices"><legend>{words.roads}</legend>
-            {known((c) => c.road, beat.roads).map((r) => <label key={r}><input type="checkbox" checked={beat.roads.includes(r)} onChange={() => setBeat({ ...beat, roads: toggle(beat.roads, r) })} />{r}</label>)}
+            {known((c) => c.road, [...beat.roads, ...inbox.value.map((i) => i.violation.road ?? "")]).map((r) => <label key={r}><input type="checkbox" checked={beat.roads.includes(r)} onChange={() => setBeat({ ...beat, roads: toggle(beat.roads, r) })} />{r}</label>)}
           </fieldset>
           <fieldset class="choices"><legend>{words.cameras}</legend>
             {known((c) => c.id, beat.cameras).map((id) => (

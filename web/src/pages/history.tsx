@@ -193,7 +193,7 @@ function Results({ filters, sort, show }: { filters: Filters; sort: Sort; show: 
   return (
     <Panel title={words.results} className="results" tools={<span class="count" role="status">{words.rows(rows.length)}</span>}>
       {rows.length > 0 && (
-        <div class="table-wrap" tabIndex={0} role="region" aria-label={words.results}>
+        <div class="table-wrap" tabIndex={0} role="group" aria-label={words.results}>
           <table>
             <thead>
               <tr>
@@ -247,7 +247,7 @@ function Heat({ filters }: { filters: Filters }) {
         {places.data ? (places.data.hotspots.length ? (
           <div class="table-wrap">
             <table>
-              <thead><tr><th>{words.place}</th><th /><th class="number">{words.count}</th><th class="number">{words.before}</th><th class="number">{words.change}</th></tr></thead>
+              <thead><tr><th>{words.place}</th><td /><th class="number">{words.count}</th><th class="number">{words.before}</th><th class="number">{words.change}</th></tr></thead>
               <tbody>
                 {places.data.hotspots.map((h) => (
                   <tr key={h.camera}>

@@ -115,7 +115,7 @@ function Spots({ from, weeks }: { from: string; weeks: number }) {
         : !data.hotspots.length ? <Empty title={words.empty} why={words.empty_why} />
         : (
           <div class="table-wrap"><table>
-            <thead><tr><th>{words.place}</th><th /><th class="number">{words.n}</th><th class="number">{words.before}</th><th class="number">{words.change_head}</th></tr></thead>
+            <thead><tr><th>{words.place}</th><td /><th class="number">{words.n}</th><th class="number">{words.before}</th><th class="number">{words.change_head}</th></tr></thead>
             <tbody>
               {data.hotspots.map((h) => (
                 <tr key={h.camera}>

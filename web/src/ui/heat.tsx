@@ -9,7 +9,7 @@ export function HeatMap({ cells }: { cells: HeatCell[] }) {
   const words = t();
   const rows = grid(cells), most = Math.max(...rows.flat());
   return (
-    <div class="table-wrap" tabIndex={0} role="region" aria-label={words.history.heat}>
+    <div class="table-wrap" tabIndex={0} role="group" aria-label={words.history.heat}>
       <table class="heat">
         <thead><tr><td />{HOURS.map((h) => <th key={h} scope="col">{h}</th>)}</tr></thead>
         <tbody>

@@ -68,7 +68,7 @@ function TiledMap({ style, onFailed, ...props }: MapProps & { style: string; onF
     };
   }, [style]);
   useEffect(() => map?.update(props), [map, props.cameras, props.spots, props.units]);
-  return <div class="map" ref={place} role="region" aria-label={t().wall.map} />;
+  return <div class="map" ref={place} role="group" aria-label={t().wall.map} />;
 }
 
 // -- the plain map ------------------------------------------------------------------------------

@@ -1,0 +1,152 @@
+// What people do with the pages, each from its login to its end.
+import { api, control, must, open, same, shot, world } from "./browser.mjs";
+
+const ids = (page) => page.$$eval(".alerts [data-id]", (rows) => rows.map((r) => r.dataset.id));
+const row = (id) => `.alerts [data-id="${id}"]`;
+
+/** Notes when each alert came to be seen, by the page's own clock. */
+const watchRows = (page) => page.evaluate(() => {
+  globalThis.seenAt = {};
+  const look = () => {
+    for (const r of document.querySelectorAll(".alerts [data-id]")) globalThis.seenAt[r.dataset.id] ??= Date.now();
+  };
+  look();
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+});
+
+async function alertToWall() {
+  const wall = await open("chief", { width: 1920, height: 1080 });
+  await wall.waitForSelector(".live-live");
+  await wall.waitForSelector(".alerts [data-id]");
+  await watchRows(wall);
+  const before = await ids(wall);
+  await wall.waitForFunction((known) => [...document.querySelectorAll(".alerts [data-id]")].some((r) => !known.includes(r.dataset.id)), before);
+  const { json } = await api(wall, "/alerts?limit=200");
+  const seenAt = await wall.evaluate(() => globalThis.seenAt);
+  const delays = json.violations.filter((v) => !before.includes(v.id) && seenAt[v.id]).map((v) => seenAt[v.id] - Date.parse(v.stored_at));
+  must(delays.length > 0, "no new alert was seen");
+  console.log(`figure: from stored to seen on the wall ${Math.max(...delays)} ms (${delays.length})`);
+  must(Math.max(...delays) < 10_000, `an alert took ${delays} ms`);
+  return wall;
+}
+
+/** By key from the wall to the evidence: pictures, clip by single frames, plot, signature, the printed sheet. */
+async function evidence() {
+  const wall = await open("chief", { width: 1920, height: 1080 });
+  await wall.waitForSelector(".alerts [data-id]");
+  await wall.keyboard.press("Home");
+  await wall.waitForSelector(".alert.selected");
+  const first = await wall.$eval(".alert.selected [data-id]", (r) => r.dataset.id);
+  await shot(wall, "wall-1920");
+  await wall.keyboard.press("Enter");
+  await wall.waitForSelector(".signature.good");
+  await wall.waitForFunction(() => document.querySelector(".picture img")?.naturalWidth > 100);
+  await wall.waitForFunction(() => document.querySelectorAll(".plot .sample").length >= 3);
+  await wall.waitForFunction(() => document.querySelector("video")?.readyState >= 1);
+  const time = () => wall.$eval("video", (v) => v.currentTime);
+  await wall.focus(".clip-frame");
+  await wall.keyboard.press("ArrowRight");
+  await wall.waitForFunction(() => document.querySelector("video").currentTime > 0 && !document.querySelector("video").seeking);
+  const t1 = await time();
+  await wall.keyboard.press("ArrowRight");
+  await wall.waitForFunction((t) => document.querySelector("video").currentTime > t, t1);
+  const step = (await time()) - t1;
+  must(Math.abs(step - 0.04) < 0.005, `one frame is ${step} s`);
+  await wall.keyboard.press(" ");
+  await wall.waitForFunction((t) => document.querySelector("video").currentTime > t + 0.3, t1);
+  await shot(wall, "evidence-1920", true);
+  await wall.emulateMedia({ media: "print" });
+  must(await wall.isVisible(".sheet-foot") && !(await wall.isVisible(".top")), "the sheet is not what is printed");
+  await wall.pdf({ path: `${world.out}/sheet.pdf`, preferCSSPageSize: true });
+  await wall.emulateMedia({ media: "screen" });
+}
+
+/** An alert comes, is decided, dispatched; the unit answers; an analyst finds it. */
+async function shift() {
+  const wall = await alertToWall();
+
+  const first = await wall.$eval(".alerts [data-id]", (r) => r.dataset.id);
+  await wall.click(row(first));
+  await wall.keyboard.press("c");
+  await wall.waitForSelector(`${row(first)} .review-confirmed`);
+
+  // dispatch by key: the unit's page has it, answers, and the wall shows the answer
+  const unit = await open("unit1", { width: 390, height: 844 });
+  await unit.waitForSelector(".live-live");
+  await wall.keyboard.press("d");
+  await wall.waitForSelector(".unit");
+  await wall.click('.unit:has-text("unit1")');
+  await wall.fill("#note", "看一下");
+  await wall.click("dialog .button.primary");
+  await wall.waitForSelector(`${row(first)} .dispatch-sent`);
+  const card = unit.locator(".card.assigned");
+  await card.waitFor();
+  must((await card.textContent()).includes("看一下"), "the note is not on the card");
+  await unit.waitForFunction(() => document.querySelector(".card .still")?.naturalWidth > 10);
+  await shot(unit, "field-390", true);
+  for (const state of ["accepted", "on_site"]) {
+    await card.locator(".card-actions .primary").click();
+    await wall.waitForSelector(`${row(first)} .dispatch-${state}`);
+  }
+  await unit.click(".card-actions .good");
+  await unit.fill("#answer-note", "已处置");
+  await unit.click("dialog .button.primary");
+  await wall.waitForSelector(`${row(first)} .dispatch-done`);
+  await unit.waitForSelector(".over");
+
+  // another one is rejected with a reason, chosen by a digit
+  await wall.waitForFunction((id) => [...document.querySelectorAll(".alert.open [data-id]")].some((r) => r.dataset.id !== id), first);
+  const second = await wall.$$eval(".alert.open [data-id]", (rows, id) => rows.map((r) => r.dataset.id).find((i) => i !== id), first);
+  await wall.click(row(second));
+  await wall.keyboard.press("r");
+  await wall.waitForSelector("#reason");
+  await wall.keyboard.press("1");
+  await wall.keyboard.press("Enter");
+  await wall.click("dialog .button.danger").catch(() => undefined); // Enter on the preset has sent nothing
+  await wall.waitForSelector(`${row(second)} .review-rejected`);
+
+  // the analyst finds the first, without its pictures, and exports it
+  const analyst = await open("analyst", { width: 1280, height: 900 });
+  await analyst.waitForSelector(".filter-form");
+  await analyst.selectOption('select[name="review"]', "confirmed");
+  await analyst.click('.filter-form button[type="submit"]');
+  await analyst.waitForSelector(`a[href="/violations/${first}"]`);
+  must(!(await analyst.$(`a[href="/violations/${second}"]`)), "the filter let a rejected one through");
+  const csv = await analyst.evaluate(async () => (await fetch(document.querySelector(".page-head a.button").href)).text());
+  must(csv.includes(first) && !csv.includes(second), "the export is not what was asked for");
+  await analyst.fill(".saved input", "已确认");
+  await analyst.click(".saved form button");
+  await analyst.waitForSelector('.saved li a:has-text("已确认")');
+  await analyst.goto(`${world.base}/violations/${first}`);
+  await analyst.waitForSelector(".signature.unchecked");
+  must(!(await analyst.$(".picture, video, .files")), "an analyst sees pictures");
+
+  // who has no right to the district sees nothing, and by its address neither
+  const other = await open("nanshan");
+  await other.waitForSelector(".wall-alerts .empty");
+  same((await api(other, "/alerts")).json.violations, [], "of another district");
+  await other.goto(`${world.base}/violations/${first}`);
+  await other.waitForSelector(".empty a.button");
+  same((await api(other, `/violations/${first}`)).status, 404, "of another district, over the API");
+}
+
+/** The shell opens without a network once it was seen, says so, and goes on when it is back. */
+async function offline() {
+  const page = await open("unit1", { width: 390, height: 844 });
+  await page.waitForSelector(".live-live");
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(async () => (await caches.keys()).length === 1);
+  must(!(await page.evaluate(async () => {
+    const kept = await caches.open((await caches.keys())[0]);
+    return (await kept.keys()).some((r) => r.url.includes("/api/"));
+  })), "something of the API is kept");
+  await control("cut");
+  await page.reload();
+  await page.waitForSelector('[role="alert"] .button');
+  await control("join");
+  await page.click('[role="alert"] .button');
+  await page.waitForSelector(".sharing");
+  await page.waitForSelector(".live-live");
+}
+
+export const scenarios = { shift, evidence, offline };
