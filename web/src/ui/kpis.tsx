@@ -48,7 +48,7 @@ export function Kpis() {
   const late = response.data?.stages.reduce((n, s) => n + s.n_late, 0);
   const live = cameras.value.filter((c) => c.state === "live").length;
   return (
-    <section class="kpis" aria-label={words.wall.today}>
+    <section class="kpis" aria-label={words.wall.today} tabIndex={0}>
       {KINDS.map((k) => {
         const c = change.data?.kinds.find((x) => x.kind === k);
         return (

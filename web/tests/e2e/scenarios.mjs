@@ -130,6 +130,49 @@ async function shift() {
   same((await api(other, `/violations/${first}`)).status, 404, "of another district, over the API");
 }
 
+/** The connection is cut; alerts go on; nothing is missed or doubled when it is back. */
+async function cut() {
+  const wall = await open("chief");
+  const unit = await open("unit1", { width: 390, height: 844 });
+  for (const p of [wall, unit]) await p.waitForSelector(".live-live");
+  await unit.evaluate(async (road) => {
+    const { csrf } = await (await fetch("/api/v1/me")).json();
+    await fetch("/api/v1/field/beat", {
+      method: "PUT", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
+      body: JSON.stringify({ roads: [road], cameras: [], radius_m: 1500 }),
+    });
+  }, world.road);
+  await unit.waitForSelector(".card.nearby");
+  const before = (await ids(wall)).length;
+  await control("cut");
+  for (const p of [wall, unit]) await p.waitForSelector(".live-waiting");
+  // an answer given meanwhile waits
+  const asked = unit.locator(".card.nearby").last();
+  const id = (await asked.locator('a[href^="/violations/"]').getAttribute("href")).split("/")[2];
+  await asked.locator(".card-actions .primary").click();
+  await unit.waitForSelector(".field-pending");
+  await shot(unit, "field-offline");
+  await control("wait"); // until three more have been stored
+  await control("join");
+  for (const p of [wall, unit]) await p.waitForSelector(".live-live");
+  await unit.waitForFunction(() => !document.querySelector(".field-pending"));
+  await wall.waitForSelector(`${row(id)} .dispatch-accepted`);
+
+  // both now have what the gateway has, each once; more may come between the two looks
+  const hasAll = async (shown, told) => {
+    for (;;) {
+      const a = await told(), s = await shown(), b = await told();
+      same(new Set(s).size, s.length, "doubled");
+      if (JSON.stringify(a) === JSON.stringify(b) && JSON.stringify([...s].sort()) === JSON.stringify([...a].sort())) return s.length;
+      if (JSON.stringify(a) === JSON.stringify(b)) await new Promise((r) => setTimeout(r, 200));
+    }
+  };
+  const n = await hasAll(() => ids(wall), async () => (await api(wall, "/alerts?limit=200")).json.violations.map((v) => v.id));
+  must(n >= before + 3, `${n} alerts after ${before}`);
+  await hasAll(() => unit.$$eval('.card a.button[href^="/violations/"]', (l) => l.map((a) => a.getAttribute("href").split("/")[2])),
+    async () => [...new Set((await api(unit, "/field/inbox?limit=200")).json.items.map((i) => i.violation.id))]);
+}
+
 /** The shell opens without a network once it was seen, says so, and goes on when it is back. */
 async function offline() {
   const page = await open("unit1", { width: 390, height: 844 });
@@ -149,4 +192,4 @@ async function offline() {
   await page.waitForSelector(".live-live");
 }
 
-export const scenarios = { shift, evidence, offline };
+export const scenarios = { shift, evidence, cut, offline };
