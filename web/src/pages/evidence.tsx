@@ -277,7 +277,7 @@ function Files({ e, samples }: { e: Evidence; samples: Samples | null }) {
   const words = t().evidence;
   return (
     <Panel title={words.files}>
-      <div class="table-wrap">
+      <div class="table-wrap" tabIndex={0}>
         <table class="files">
           <thead><tr><th>{words.file}</th><th class="number">{words.size}</th><th>SHA-256</th></tr></thead>
           <tbody>

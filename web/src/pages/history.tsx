@@ -245,7 +245,7 @@ function Heat({ filters }: { filters: Filters }) {
       </Panel>
       <Panel title={words.heat_places}>
         {places.data ? (places.data.hotspots.length ? (
-          <div class="table-wrap">
+          <div class="table-wrap" tabIndex={0}>
             <table>
               <thead><tr><th>{words.place}</th><td /><th class="number">{words.count}</th><th class="number">{words.before}</th><th class="number">{words.change}</th></tr></thead>
               <tbody>

@@ -56,7 +56,7 @@ function Hours({ from }: { from: string }) {
             <p class="hint">{words.note}</p>
             <details>
               <summary>{words.table}</summary>
-              <div class="table-wrap"><table>
+              <div class="table-wrap" tabIndex={0}><table>
                 <thead><tr><th>{t().history.time}</th>{KINDS.map((k) => <th key={k} class="number">{t().kind[k]}</th>)}<th class="number">{words.total}</th></tr></thead>
                 <tbody>{data.hours.filter(total).map((h) => <tr key={h.at}><td>{dayTime(h.at, zone())}</td>{KINDS.map((k) => <td key={k} class="number">{h[k]}</td>)}<td class="number">{total(h)}</td></tr>)}</tbody>
               </table></div>
@@ -73,7 +73,7 @@ function Changes({ from, weeks }: { from: string; weeks: number }) {
   return (
     <Panel title={words.change}>
       {!data ? (error ? <Failed error={error} retry={reload} /> : <Loading />) : (
-        <div class="table-wrap"><table>
+        <div class="table-wrap" tabIndex={0}><table>
           <thead><tr><th>{t().history.kind}</th><th class="number">{words.n}</th><th class="number">{words.before}</th><th class="number">{words.change_head}</th></tr></thead>
           <tbody>{data.kinds.map((c) => <tr key={c.kind}><td><KindMark kind={c.kind} /></td><td class="number">{c.n}</td><td class="number">{c.before.toFixed(1)}</td><td class="number"><Tendency c={c} /></td></tr>)}</tbody>
         </table></div>
@@ -88,7 +88,7 @@ function Responses({ from }: { from: string }) {
   return (
     <Panel title={words.response}>
       {!data ? (error ? <Failed error={error} retry={reload} /> : <Loading />) : (
-        <div class="table-wrap"><table>
+        <div class="table-wrap" tabIndex={0}><table>
           <thead><tr><th>{words.stage}</th><th class="number">{words.within}</th><th class="number">{words.met}</th><th class="number">{words.late}</th><th class="number">{words.waiting}</th><th class="number">{words.median}</th></tr></thead>
           <tbody>
             {data.stages.map((s) => (
@@ -114,7 +114,7 @@ function Spots({ from, weeks }: { from: string; weeks: number }) {
       {!data ? (error ? <Failed error={error} retry={reload} /> : <Loading />)
         : !data.hotspots.length ? <Empty title={words.empty} why={words.empty_why} />
         : (
-          <div class="table-wrap"><table>
+          <div class="table-wrap" tabIndex={0}><table>
             <thead><tr><th>{words.place}</th><td /><th class="number">{words.n}</th><th class="number">{words.before}</th><th class="number">{words.change_head}</th></tr></thead>
             <tbody>
               {data.hotspots.map((h) => (
