@@ -142,7 +142,7 @@ def world(tmp_path_factory, postgres):
     assert made.end() == 0, made.city.daemon.text()[-3000:]
 
 
-@pytest.mark.parametrize("scenario", ["shift", "evidence", "cut", "offline"])
+@pytest.mark.parametrize("scenario", ["shift", "evidence", "cut", "looks", "offline"])
 def test_in_the_browser(world, scenario):
     world.drive(scenario)
 

@@ -1,9 +1,12 @@
 // What the scenarios drive a browser with.
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
+const require = createRequire(import.meta.url);
 export const world = JSON.parse(readFileSync(process.argv[3], "utf8"));
 const PATIENCE_MS = 120_000; // a busy machine is slow; nothing here waits for a time, only for what comes
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export function must(is, what) {
   if (!is) throw new Error(what);
@@ -57,5 +60,16 @@ export const api = (page, path) => page.evaluate(async (p) => {
 
 export const shot = (page, name, fullPage = false) =>
   page.screenshot({ path: `${world.out}/${name}.png`, fullPage, timeout: PATIENCE_MS });
+
+/** Axe finds nothing, and nothing is wider than the screen. */
+export async function isAccessible(page, name) {
+  await page.evaluate(AXE); // by the debugger: a script from elsewhere is what the CSP refuses
+  const found = await page.evaluate(async () => (await globalThis.axe.run(document, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+  })).violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`));
+  same(found, [], `axe on ${name}`);
+  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  must(wide <= screen, `${name} is ${wide} px wide on a screen of ${screen}`);
+}
 
 export const control = async (what) => must((await fetch(`${world.control}/${what}`)).ok, `control ${what}`);

@@ -1,5 +1,5 @@
 // What people do with the pages, each from its login to its end.
-import { api, control, must, open, same, shot, world } from "./browser.mjs";
+import { api, control, isAccessible, must, open, same, shot, world } from "./browser.mjs";
 
 const ids = (page) => page.$$eval(".alerts [data-id]", (rows) => rows.map((r) => r.dataset.id));
 const row = (id) => `.alerts [data-id="${id}"]`;
@@ -173,6 +173,40 @@ async function cut() {
     async () => [...new Set((await api(unit, "/field/inbox?limit=200")).json.items.map((i) => i.violation.id))]);
 }
 
+/** Each page at both ends of the sizes, in both languages: axe, no side scrolling, and how it looks. */
+async function looks() {
+  const nobody = await open(null);
+  await isAccessible(nobody, "login");
+  await shot(nobody, "login");
+  const wait = { wall: ".alerts [data-id]", trends: ".bars", history: ".results .row", cameras: ".page .panel", access: "table tbody tr", field: ".sharing" };
+  for (const [width, height, language] of [[1920, 1080, "zh"], [360, 740, "en"]]) {
+    for (const [login, pages] of [["boss", ["wall", "trends", "history", "cameras", "access"]], ["unit1", ["field"]]]) {
+      const page = await open(login, { width, height, language });
+      for (const name of pages) {
+        await page.goto(`${world.base}/${name}`);
+        await page.waitForSelector(wait[name]);
+        same(await page.getAttribute("html", "lang"), language === "zh" ? "zh-CN" : "en", "the language, remembered");
+        await isAccessible(page, `${name} at ${width}`);
+        await shot(page, `${name}-${width}`, width < 500);
+      }
+      await page.context().close();
+    }
+  }
+  const chief = await open("chief", { width: 360, height: 740 });
+  await chief.waitForSelector(".alerts [data-id]");
+  await chief.click(".alerts [data-id] >> nth=0");
+  await isAccessible(chief, "wall with one selected");
+  await chief.click(".selected-alert a.button");
+  await chief.waitForSelector(".signature");
+  await isAccessible(chief, "evidence");
+  await shot(chief, "evidence-360", true);
+  await chief.evaluate(() => (document.documentElement.dataset.theme = "light"));
+  await isAccessible(chief, "evidence in the light theme");
+  await chief.goto(`${world.base}/history?min_speed=900`);
+  await chief.waitForSelector(".results .empty-title");
+  await isAccessible(chief, "history without a result");
+}
+
 /** The shell opens without a network once it was seen, says so, and goes on when it is back. */
 async function offline() {
   const page = await open("unit1", { width: 390, height: 844 });
@@ -192,4 +226,4 @@ async function offline() {
   await page.waitForSelector(".live-live");
 }
 
-export const scenarios = { shift, evidence, cut, offline };
+export const scenarios = { shift, evidence, cut, looks, offline };
