@@ -122,10 +122,12 @@ static int read_news(struct cb_hub *h, struct cb_feed *f, struct cb_error *e)
     const struct cb_desk_ops *ops = h->g->opts.desk;
     struct reading d = {.h = h, .last = h->position};
     int n = PAGE;
-    int r = ops->feed_spread(f, e);
-    while (r >= 0 && n == PAGE && d.r >= 0) {
+    int r = 0;
+    while (r >= 0 && n == PAGE && d.r >= 0)
         n = r = ops->feed_read(f, d.last, PAGE, on_event, &d, e);
-    }
+    /* after what all are told, and not before: it waits for the disk, and wakes us again */
+    if (r >= 0 && d.r >= 0)
+        r = ops->feed_spread(f, e);
     return r < 0 ? r : d.r;
 }
 
