@@ -30,6 +30,7 @@ class City:
         self.port = free_port()
         postgres.create_database(database)
         self.conninfo = postgres.conninfo(database, "citybrain_demo")
+        self.people = postgres.conninfo(database) # who may add logins
         self.must("keygen", "--out", self.folder / "node")
         self.must("migrate", "--db", postgres.conninfo(database))
         self.add_login()

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,7 @@ import harness
 DEMO = harness.VAR / "demo"
 KEPT = harness.VAR / "demo.kept.json"
 TOLERANCE_KMH = 3.0
+ROLES = ("command", "analyst", "field", "technician", "admin")
 
 
 def say(text):
@@ -94,6 +96,7 @@ class Demo:
     def __init__(self, scenes, is_kept):
         self.scenes, self.is_kept = scenes, is_kept
         self.postgres = self.street = self.city = self.tail = None
+        self.password = secrets.token_urlsafe(9)
 
     def start(self):
         shutil.rmtree(DEMO, ignore_errors=True)
@@ -112,12 +115,27 @@ class Demo:
         self.city = cities.City(DEMO, self.postgres, entries, is_bound)
         self.city.daemon.start()
         print(f"   pid {self.city.daemon.program.pid}, its log in {self.city.daemon.log}")
-        print(f"   metrics http://127.0.0.1:{self.city.port}/metrics")
+        self.invite_people()
         say("alerts, as they come (citybrain tail)")
         self.tail = subprocess.Popen(
             [harness.CITYBRAIN, "tail", "--endpoint", self.city.alerts, "--replay",
              self.city.replay, "--from", "1"], start_new_session=True,
             preexec_fn=harness.die_with_parent)
+
+    def invite_people(self):
+        """A login for each role, under one password made for this run."""
+        for role in ROLES:
+            done = harness.citybrain("user", "add", role, "--db", self.city.people, "--role", role,
+                                     "--all-districts", input=self.password + "\n")
+            if done.returncode:
+                fail(done.stderr.strip())
+        self.print_addresses()
+
+    def print_addresses(self):
+        at = f"http://127.0.0.1:{self.city.port}"
+        print(f"   metrics    {at}/metrics")
+        print(f"   pages      {at}/")
+        print(f"              log in as {', '.join(ROLES)}; password {self.password}")
 
     def watch(self):
         """Until each recording is over and what it gave is stored."""
@@ -157,6 +175,7 @@ class Demo:
         KEPT.write_text(json.dumps({"programs": kept, "folders": [
             str(self.city.sockets), str(self.postgres.socket_dir), str(self.postgres.data)]}))
         say("left running; to stop it: ./run demo --stop")
+        self.print_addresses()
         print(f"   alerts     {harness.CITYBRAIN} tail --endpoint {self.city.alerts}")
         print(f"   history    {harness.CITYBRAIN} query --db '{self.postgres.conninfo()}'")
 

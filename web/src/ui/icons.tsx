@@ -27,6 +27,7 @@ export const Cross = () => <Icon><path d="M4 4l8 8M12 4l-8 8" /></Icon>;
 export const Question = () => <Icon><path d="M5.8 6a2.2 2.2 0 1 1 3 2.1c-.6.3-.8.7-.8 1.4" /><circle cx="8" cy="12" r=".4" fill="currentColor" /></Icon>;
 export const Send = () => <Icon><path d="M2.5 7.7 13.5 2.5 10.6 13.5 7.6 9z" /></Icon>;
 export const Open = () => <Icon><path d="M6.5 3H3v10h10V9.5" /><path d="M9 3h4v4M13 3 7.5 8.5" /></Icon>;
+export const Fit = () => <Icon><path d="M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10" /></Icon>;
 export const Keyboard = () => <Icon><rect x="1.5" y="4" width="13" height="8" rx="1.2" /><path d="M4 6.7h.1M6.7 6.7h.1M9.3 6.7h.1M12 6.7h.1M5 9.5h6" /></Icon>;
 export const Shield = () => <Icon><path d="M8 1.8 13 3.6v4c0 3.2-2 5.4-5 6.6-3-1.2-5-3.4-5-6.6v-4z" /><path d="m5.8 8 1.6 1.6L10.4 6.6" /></Icon>;
 export const Pin = () => <Icon><path d="M8 14s4.5-4 4.5-7.5a4.5 4.5 0 0 0-9 0C3.5 10 8 14 8 14z" /><circle cx="8" cy="6.5" r="1.5" /></Icon>;

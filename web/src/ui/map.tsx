@@ -7,6 +7,7 @@ import { roads, settings } from "../city";
 import { t } from "../i18n";
 import { fit, project, toScreen, zoomAt, type Point, type View } from "../lib/geo";
 import type { Camera, Feature, Kind, Severity, Unit } from "../types";
+import { Fit } from "./icons";
 
 /** What has happened at one place, together. */
 export interface AlertSpot {
@@ -243,7 +244,7 @@ function PlainMap({ cameras, spots, units, onSpot }: MapProps) {
       <div class="map-tools">
         <button type="button" class="plain" aria-label={words.wall.zoom_in} title={words.wall.zoom_in} onClick={() => zoom(1.5)}>+</button>
         <button type="button" class="plain" aria-label={words.wall.zoom_out} title={words.wall.zoom_out} onClick={() => zoom(1 / 1.5)}>−</button>
-        <button type="button" class="plain" aria-label={words.wall.fit} title={words.wall.fit} onClick={() => setView(null)}>⛶</button>
+        <button type="button" class="plain" aria-label={words.wall.fit} title={words.wall.fit} onClick={() => setView(null)}><Fit /></button>
       </div>
     </div>
   );
