@@ -160,15 +160,17 @@ async function cut() {
 
   // both now have what the gateway has, each once; more may come between the two looks
   const hasAll = async (shown, told) => {
-    for (;;) {
+    for (const until = Date.now() + 60_000; ;) {
       const a = await told(), s = await shown(), b = await told();
       same(new Set(s).size, s.length, "doubled");
       if (JSON.stringify(a) === JSON.stringify(b) && JSON.stringify([...s].sort()) === JSON.stringify([...a].sort())) return s.length;
-      if (JSON.stringify(a) === JSON.stringify(b)) await new Promise((r) => setTimeout(r, 200));
+      must(Date.now() < until, `shown ${s}, told ${b}`);
+      await new Promise((r) => setTimeout(r, 200));
     }
   };
   const n = await hasAll(() => ids(wall), async () => (await api(wall, "/alerts?limit=200")).json.violations.map((v) => v.id));
   must(n >= before + 3, `${n} alerts after ${before}`);
+  await unit.evaluate(() => document.querySelector(".over")?.setAttribute("open", "")); // those of an earlier shift
   await hasAll(() => unit.$$eval('.card a.button[href^="/violations/"]', (l) => l.map((a) => a.getAttribute("href").split("/")[2])),
     async () => [...new Set((await api(unit, "/field/inbox?limit=200")).json.items.map((i) => i.violation.id))]);
 }
