@@ -185,7 +185,7 @@ type Row = [string, preact.ComponentChildren];
 function FactList({ rows }: { rows: Row[] }) {
   return (
     <dl class="facts panel-body">
-      {rows.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+      {rows.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "").map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
     </dl>
   );
 }
