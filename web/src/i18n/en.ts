@@ -68,7 +68,7 @@ export const en: Dictionary = {
   evidence: {
     title: "Evidence", composed: "Composed picture", stills: "Stills", closeup: "Close-up", clip: "Clip", sound: "Sound", level: "Sound level", spectrogram: "Spectrogram", bearing: "Bearing of the sound",
     signature: "Signature", verified: "Signature verified", unverified: "Signature NOT verified", not_checked: "Not yours to check",
-    verified_why: "Checked by the gateway just now: the record is signed by a trusted key and the database says what the record says.", record_hash: "Record SHA-256", key: "Public key", chain: "Chain",
+    verified_why: "Checked by the gateway just now: the record is signed by a trusted key and the database says what the record says.", record_hash: "Record SHA-256", hash: "SHA-256", key: "Public key", chain: "Chain",
     sequence: "Sequence", previous: "Record before", first: "First of its chain", node: "Node", software: "Software", config: "Configuration", sealed: "Sealed", held: "Legal hold",
     occurred: "Occurred", stored: "Stored", place: "Place", camera: "Camera", direction: "Direction", class: "Class", measured: "Measured", uncertainty: "95 % uncertainty",
     charged: "Charged", limit: "Limit", over: "Over the limit", plate: "Plate", incident: "Incident", vehicles: "Vehicles", severity: "Severity", background: "Background", normalised: "At 7.5 m",

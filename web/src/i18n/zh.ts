@@ -67,7 +67,7 @@ export const zh = {
   evidence: {
     title: "证据", composed: "合成图", stills: "照片", closeup: "特写", clip: "录像", sound: "录音", level: "声级曲线", spectrogram: "频谱图", bearing: "声源方位",
     signature: "签名核验", verified: "签名有效", unverified: "签名无效", not_checked: "无权核验",
-    verified_why: "网关刚刚核对：记录由可信密钥签名，库中内容与记录一致。", record_hash: "记录 SHA-256", key: "公钥", chain: "证据链",
+    verified_why: "网关刚刚核对：记录由可信密钥签名，库中内容与记录一致。", record_hash: "记录 SHA-256", hash: "SHA-256", key: "公钥", chain: "证据链",
     sequence: "序号", previous: "前一记录", first: "链首", node: "节点", software: "软件", config: "配置", sealed: "封存时间", held: "法律保留",
     occurred: "违法时间", stored: "入库时间", place: "地点", camera: "摄像机", direction: "行驶方向", class: "车型", measured: "测量值", uncertainty: "95% 不确定度",
     charged: "认定值", limit: "限值", over: "超限", plate: "车牌", incident: "事件", vehicles: "涉及车辆", severity: "程度", background: "背景噪声", normalised: "折算 7.5 m",

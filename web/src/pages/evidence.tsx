@@ -279,7 +279,7 @@ function Files({ e, samples }: { e: Evidence; samples: Samples | null }) {
     <Panel title={words.files}>
       <div class="table-wrap" tabIndex={0}>
         <table class="files">
-          <thead><tr><th>{words.file}</th><th class="number">{words.size}</th><th>SHA-256</th></tr></thead>
+          <thead><tr><th>{words.file}</th><th class="number">{words.size}</th><th>{words.hash}</th></tr></thead>
           <tbody>
             {e.files.map((f) => (
               <tr key={f.name} class={f.is_present ? "" : "missing"}>
