@@ -28,6 +28,7 @@
 #define DARK_WET_U   0.02 /* of the speed: by night nothing tells a wet road, which mirrors lamps */
 #define DARK_COVER   0.6  /* of the zone: lamps are seen from afar, what appears later is another's, */
 #define DARK_DRIFT_M 1.2  /* … and so is what drifts across, over a passage; a body may do both: */
+#define LATE_DRIFT   0.05 /* across by metre along, of a body that appears late */
 #define BODY_MIN_M   1.3  /* as broad as a car, */
 #define BODY_MAX_M   3.5
 #define BODY_SHARE   0.9  /* and of its sightings so many were in a patch of its own */
@@ -280,10 +281,18 @@ static bool is_body(const struct evidence *e)
            (double) e->n_own >= BODY_SHARE * (double) e->t->n;
 }
 
+static double drift_m(const struct cb_passage *p)
+{
+    return fabs(p->path[p->n_path - 1].x_m - p->path[0].x_m);
+}
+
+/* The pool beside a car appears late, too, may be as broad, and slides along a kerb or a wall. */
 static bool is_late_in_the_dark(const struct evidence *e)
 {
-    return e->is_dark && !is_body(e) &&
-           path_m(e->p) < DARK_COVER * (e->g->zone_max_m - e->g->zone_min_m);
+    double along_m = path_m(e->p);
+    bool is_straight_body = is_body(e) && drift_m(e->p) < LATE_DRIFT * along_m;
+    return e->is_dark && !is_straight_body &&
+           along_m < DARK_COVER * (e->g->zone_max_m - e->g->zone_min_m);
 }
 
 /* By lamplight what is followed beside the surveyed road is a lit wall, a kerb, or the upper part
@@ -301,8 +310,7 @@ static bool is_dark_off_road(const struct evidence *e)
 /* From one lamp to the other, or to its image in a wet road. */
 static bool drifts_in_the_dark(const struct evidence *e)
 {
-    double drift_m = e->p->path[e->p->n_path - 1].x_m - e->p->path[0].x_m;
-    return e->is_dark && !is_body(e) && fabs(drift_m) > DARK_DRIFT_M;
+    return e->is_dark && !is_body(e) && drift_m(e->p) > DARK_DRIFT_M;
 }
 
 static bool is_mirrored(const struct evidence *e)

@@ -231,12 +231,18 @@ def compare(demo):
             continue
         rows = s.rows()
         _, records, _ = harness.measure(demo.city.config, s.id, s.clip, timeout_s=300)
-        cities.lay_measured(rows, records)
+        nobodies = cities.lay_measured(rows, records)
         strangers = cities.lay_stored(rows, [v for v in stored if v["camera_id"] == s.id])
         table += [table_row(r) for r in rows]
         table += [[s.id, "nobody", "", "-", "-", "-", "-", "no", v["kind"], "WRONG"]
                   for v in strangers]
-        n_wrong += len(strangers) + sum(len(r.stored) != int(r.is_due) for r in rows)
+        table += [[s.id, "nobody", r.get("direction", "sound"), "-", "-",
+                   number(r.get("speed_kmh", r.get("lafmax_db"))), "-", "no", "-", "WRONG"]
+                  for r in nobodies]
+        n_wrong += len(strangers) + len(nobodies)
+        n_wrong += sum(len(r.stored) != int(r.is_due) for r in rows)
+        n_wrong += sum(abs(r.measured - r.truth) > TOLERANCE_KMH for r in rows
+                       if r.measured is not None and r.direction != "sound")
         errors += [abs(v["speed_kmh"] - r.truth) for r in rows for v in r.stored
                    if r.direction != "sound"]
     say("truth, measured (citybrain measure on the clip), stored (PostgreSQL, by way of RTSP)")
