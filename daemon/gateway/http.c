@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json_string.h"
 #include "gateway_private.h"
 
 void *cb_http_on_uri(void *self, const char *uri, struct MHD_Connection *c)
@@ -47,19 +48,6 @@ void cb_http_on_end(void *self, struct MHD_Connection *c, void **state,
     cb_request_destroy((struct cb_request **) state);
 }
 
-static void print_json_string(FILE *out, const char *s)
-{
-    for (; *s; s++) {
-        unsigned char c = (unsigned char) *s;
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(out, "\\u%04x", c);
-        else
-            fputc(c, out);
-    }
-}
-
 void cb_request_fail(struct cb_request *q, unsigned status, const char *code, const char *field,
                      const char *message)
 {
@@ -71,13 +59,13 @@ void cb_request_fail(struct cb_request *q, unsigned status, const char *code, co
     FILE *out = open_memstream(&q->json, &n);
     if (!out)
         return;
-    fprintf(out, "{\"error\":\"%s\",\"message\":\"", code);
-    print_json_string(out, message);
+    fprintf(out, "{\"error\":\"%s\",\"message\":", code);
+    cb_json_put_string(out, message);
     if (field && field[0]) {
-        fputs("\",\"field\":\"", out);
-        print_json_string(out, field);
+        fputs(",\"field\":", out);
+        cb_json_put_string(out, field);
     }
-    fputs("\"}", out);
+    fputs("}", out);
     if (fclose(out) != 0) {
         free(q->json);
         q->json = NULL;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json_string.h"
 #include "base/mem.h"
 #include "compare.h"
 #include "desk_private.h"
@@ -56,21 +57,6 @@ static bool verify(struct cb_desk *d, const char *id, const PGresult *res, char 
     return true;
 }
 
-static void print_string(FILE *out, const char *s)
-{
-    fputc('"', out);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char) *s;
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(out, "\\u%04x", c);
-        else
-            fputc(c, out);
-    }
-    fputc('"', out);
-}
-
 static void print_signature(FILE *out, struct cb_desk *d, const char *id, const PGresult *res)
 {
     char why[256];
@@ -82,11 +68,11 @@ static void print_signature(FILE *out, struct cb_desk *d, const char *id, const 
     bool is_whole = verify(d, id, res, why, sizeof why);
     fputs(is_whole ? "true,\"reason\":null" : "false,\"reason\":", out);
     if (!is_whole)
-        print_string(out, why);
+        cb_json_put_string(out, why);
     fputs(",\"public_key\":", out);
-    print_string(out, PQgetvalue(res, 0, PQfnumber(res, "public_key")));
+    cb_json_put_string(out, PQgetvalue(res, 0, PQfnumber(res, "public_key")));
     fputs(",\"record_sha256\":", out);
-    print_string(out, PQgetvalue(res, 0, CB_COMPARE_CLAIM_SHA256));
+    cb_json_put_string(out, PQgetvalue(res, 0, CB_COMPARE_CLAIM_SHA256));
     fputs("}", out);
 }
 

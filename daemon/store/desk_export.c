@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json_string.h"
 #include "desk_private.h"
 
 #define ROWS_MAX "1000000"
@@ -74,21 +75,6 @@ static void print_csv(FILE *out, const char *s, bool is_number)
     fputc('"', out);
 }
 
-static void print_json(FILE *out, const char *s)
-{
-    fputc('"', out);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char) *s;
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < 0x20)
-            fprintf(out, "\\u%04x", c);
-        else
-            fputc(c, out);
-    }
-    fputc('"', out);
-}
-
 static void print_row(FILE *out, const PGresult *res, bool is_json)
 {
     for (int i = 0; i < N_COLUMNS; i++) {
@@ -103,7 +89,7 @@ static void print_row(FILE *out, const PGresult *res, bool is_json)
         if (is_null || columns[i].is_number)
             fputs(is_null ? "null" : s, out);
         else
-            print_json(out, s);
+            cb_json_put_string(out, s);
     }
     fputs(is_json ? "}\n" : "\r\n", out);
 }
