@@ -4,18 +4,11 @@ import dataclasses
 import json
 import pathlib
 import shutil
-import socket
 import time
 
 import psycopg
 
 import harness
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class City:
@@ -27,7 +20,7 @@ class City:
         self.sockets = harness.short_folder()
         self.alerts = f"ipc://{self.sockets}/alerts"
         self.replay = f"ipc://{self.sockets}/replay"
-        self.port = free_port()
+        self.port = harness.free_port()
         postgres.create_database(database)
         self.conninfo = postgres.conninfo(database, "citybrain_demo")
         self.people = postgres.conninfo(database) # who may add logins

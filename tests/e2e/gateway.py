@@ -57,12 +57,6 @@ def validate(operation, answer):
         jsonschema.validate(answer.json, schema, cls=jsonschema.Draft202012Validator)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def add_user(db, login, role, districts, name=None):
     where = [w for d in districts for w in ("--district", d)] or ["--all-districts"]
     done = harness.citybrain("user", "add", login, "--db", db, "--role", role, *where,
@@ -195,7 +189,7 @@ class Gateway:
     """A daemon of the role gateway alone, over a store's database and media."""
 
     def __init__(self, store, folder, conninfo=None, **parts):
-        self.store, self.folder, self.port = store, pathlib.Path(folder), free_port()
+        self.store, self.folder, self.port = store, pathlib.Path(folder), harness.free_port()
         config = {"listen": f"127.0.0.1:{self.port}", "database": conninfo or self.login()}
         config.update(parts)
         self.config = harness.write_config(

@@ -10,6 +10,7 @@ import pwd
 import select
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -52,6 +53,12 @@ def wait_for(what, condition, timeout_s=30.0, every_s=0.05):
         if time.monotonic() > until:
             raise TimeoutError(f"{timeout_s:g} s passed without {what}")
         time.sleep(every_s)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 def citybrain(*args, timeout_s=120, **options):

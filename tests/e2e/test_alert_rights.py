@@ -14,21 +14,15 @@ from rig import Rig, keys, make
 FUTIAN, NANSHAN = "福田", "南山"
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Edge:
     """An edge on tcp, with a list of keys that the test fills."""
 
     def __init__(self, folder):
         self.folder, self.outbox = folder, folder / "outbox"
         self.public, _ = keys(folder / "edge.key")
-        self.port = free_port()
+        self.port = harness.free_port()
         self.alerts = f"tcp://127.0.0.1:{self.port}"
-        self.replay = f"tcp://127.0.0.1:{free_port()}"
+        self.replay = f"tcp://127.0.0.1:{harness.free_port()}"
         self.lines, self.program, self.n = [], None, 0
         make(self.outbox, 1)
         self.sample = json.loads((self.outbox / "alerts/1.json").read_text())

@@ -286,7 +286,7 @@ def test_a_bad_camera_stops_no_other(scene, clip, new_street, new_city, tmp_path
     bare = {k: entry[k] for k in ("calibration", "speed_limit_kmh")}
     bad = {
         "missing": tmp_path / "nowhere.mp4", "text": clip("text"),
-        "empty": clip("zero_length"), "refused": f"rtsp://u:s3cret-word@127.0.0.1:{cities.free_port()}/1",
+        "empty": clip("zero_length"), "refused": f"rtsp://u:s3cret-word@127.0.0.1:{harness.free_port()}/1",
         "unknown": street.urls[entry["id"]] + "-not-there",
     }
     city = new_city([{**entry, "url": street.urls[entry["id"]]},

@@ -16,7 +16,7 @@ class City:
         assert harness.citybrain("migrate", "--db", self.db).returncode == 0
         assert harness.citybrain("keygen", "--out", folder / "node").returncode == 0
         self.writer, self.reader = self.login("w", "citybrain_writer"), self.login("g", "citybrain_gateway")
-        self.port = gates.free_port()
+        self.port = harness.free_port()
         config = harness.write_config(
             folder / "city.yaml", cameras, node={"id": "edge-9", "data_dir": str(folder / "edge"),
                                                  "signing_key": str(folder / "node.key")},
