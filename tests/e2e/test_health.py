@@ -52,7 +52,7 @@ class Technician:
             jsonschema.validate(message, self.SCHEMA)
             assert sequence == bytes(8), "it is no alert and takes no alert's number"
             assert topic.decode() == ".".join((
-                "health", message["district"] if message["camera"] else "_",
+                "health", message["district"] if message["camera"] and message["district"] else "_",
                 message["camera"] or message["node"], message["what"]))
             self.got.append(message)
             timeout_s = 0

@@ -12,6 +12,7 @@ import pytest
 
 import harness
 from rig import make
+from test_health import Technician
 
 N = 3
 
@@ -27,12 +28,13 @@ class Node:
         assert harness.citybrain("migrate", "--db", self.db).returncode == 0
         record = self.take_in(make(folder / "rig", N))
         self.trusted.write_text(record["public_key"] + " the rig\n")
+        self.alerts = f"ipc://{sockets}/alerts"
         self.config = harness.write_config(
             folder / "city.yaml",
             [{"id": "c1", "url": str(folder / "nowhere.wav"),
               "microphone": {"sensitivity_dbfs_at_94db": -26.0}}],
             node={"id": record["node"], "data_dir": str(self.data)},
-            bus={"evidence": f"ipc://{sockets}/evidence", "alerts": f"ipc://{sockets}/alerts",
+            bus={"evidence": f"ipc://{sockets}/evidence", "alerts": self.alerts,
                  "replay": f"ipc://{sockets}/replay"},
             store={"database": self.db, "media_dir": str(folder / "media"),
                    "trusted_keys": str(self.trusted)})
@@ -41,7 +43,7 @@ class Node:
 
     def take_in(self, ids):
         """The rig's packages into the node's own folder. @return one record"""
-        (self.data / "sealed").mkdir(parents=True)
+        (self.data / "sealed").mkdir(parents=True, exist_ok=True)
         for name in ids:
             package = self.folder / "rig/out" / name
             record = json.loads((package / "record.json").read_text())
@@ -128,8 +130,10 @@ def test_set_aside_is_shown_and_retried_beside_the_daemons(node):
                          ("# none\n", "holds no key")):
         node.trusted.write_text(wrong)
         assert words in reload(store, "is refused")
+    hears = Technician(node.alerts)
     edge = node.start("edge")
     harness.wait_for("packages set aside", lambda: "; 3 set aside;" in node.outbox()[1])
+    assert "3 packages are set aside" in hears.wait(None, "set_aside", "raised")["text"]
     code, words = node.outbox()
     assert code == 1 and words.count("signed by an untrusted key") == N, words
     node.trusted.write_text(trusted)
@@ -138,7 +142,22 @@ def test_set_aside_is_shown_and_retried_beside_the_daemons(node):
     assert code == 0 and words.startswith("3 set aside before wait again\n"), words
     harness.wait_for("delivery after the retry", lambda: node.stored() == N, 60)
     harness.wait_for("the acknowledgement", lambda: "; 3 delivered" in node.outbox()[1])
+    hears.wait(None, "set_aside", "cleared")
+    hears.close()
     assert edge.is_running()
+
+
+def test_damaged_folder_is_told_and_the_rest_delivered(node):
+    hurt = sorted((node.data / "sealed").iterdir())[1]
+    (hurt / "record.json").unlink()
+    hears = Technician(node.alerts)
+    edge = node.start("edge")
+    store = node.start("store")
+    assert "1 sealed folders are damaged" in hears.wait(None, "damaged", "raised")["text"]
+    hears.close()
+    harness.wait_for("the others", lambda: node.stored() == N - 1, 60)
+    assert hurt.name in edge.text() and hurt.is_dir()
+    assert store.stop() == 0
 
 
 def test_outbox_of_a_mistyped_folder(tmp_path):
