@@ -124,9 +124,9 @@ def test_speeders_are_announced_stored_once_and_proved(scene, new_street, new_ci
 
 
 def check_browser(clip):
-    """Where Debian's Chromium is installed: it plays the clip to its end, pictures and sound."""
+    """It plays to its end, pictures and sound."""
     if not browser.CHROMIUM:
-        return
+        pytest.skip("all held but one thing not tried: Chromium, to play the clip, is not installed")
     played = browser.play(clip)
     assert played.get("what") == "ended", played
     assert (played["width"], played["height"]) == (640, 360) and played["seconds"] > 2
