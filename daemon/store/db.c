@@ -161,17 +161,21 @@ static int judge(struct cb_db *db, const PGresult *res, struct cb_error *reterr)
                 PQresultErrorMessage(res));
 }
 
+/* r: of the wait for it. */
+static int drop_lost(struct cb_db *db, int r, struct cb_error *reterr)
+{
+    fail(reterr, -EAGAIN, r == -ETIMEDOUT ? "no answer in time" : PQerrorMessage(db->conn));
+    cb_db_drop(db);
+    return -EAGAIN;
+}
+
 /* The answer to what was sent; sent false: it could not be. */
 static int conclude(struct cb_db *db, bool sent, PGresult **ret, struct cb_error *reterr)
 {
     PGresult *res = NULL;
     int r = sent ? take_result(db, &res) : -EAGAIN;
-    if (r < 0 || !res) {
-        fail(reterr, -EAGAIN,
-             r == -ETIMEDOUT ? "no answer in time" : PQerrorMessage(db->conn));
-        cb_db_drop(db);
-        return -EAGAIN;
-    }
+    if (r < 0 || !res)
+        return drop_lost(db, r, reterr);
     r = judge(db, res, reterr);
     if (r == 0 && ret)
         *ret = res;
@@ -191,20 +195,70 @@ int cb_db_exec(struct cb_db *db, const char *sql, int n, const char *const *valu
     return conclude(db, sent, ret, reterr);
 }
 
+static void name_prepared(unsigned which, char ret[16])
+{
+    snprintf(ret, 16, "s%u", which);
+}
+
+/* Once a connection. */
+static int prepare(struct cb_db *db, unsigned which, const char *sql, int n,
+                   struct cb_error *reterr)
+{
+    char name[16];
+    if (db->prepared & 1u << which)
+        return 0;
+    name_prepared(which, name);
+    bool sent = PQsetnonblocking(db->conn, 1) == 0 && PQsendPrepare(db->conn, name, sql, n, NULL);
+    int r = conclude(db, sent, NULL, reterr);
+    if (r == 0)
+        db->prepared |= 1u << which;
+    return r;
+}
+
+static bool send_prepared(struct cb_db *db, unsigned which, int n, const char *const *values)
+{
+    char name[16];
+    name_prepared(which, name);
+    return PQsendQueryPrepared(db->conn, name, n, values, NULL, NULL, 0) == 1;
+}
+
 int cb_db_exec_prepared(struct cb_db *db, unsigned which, const char *sql, int n,
                         const char *const *values, PGresult **ret, struct cb_error *reterr)
 {
-    char name[16];
-    snprintf(name, sizeof name, "s%u", which);
-    if (!(db->prepared & 1u << which)) {
-        bool sent = PQsetnonblocking(db->conn, 1) == 0 &&
-                    PQsendPrepare(db->conn, name, sql, n, NULL);
-        int r = conclude(db, sent, NULL, reterr);
-        if (r < 0)
-            return r;
-        db->prepared |= 1u << which;
+    int r = prepare(db, which, sql, n, reterr);
+    return r < 0 ? r : conclude(db, send_prepared(db, which, n, values), ret, reterr);
+}
+
+int cb_db_pipeline_begin(struct cb_db *db, unsigned which, const char *sql, int n,
+                         struct cb_error *reterr)
+{
+    int r = prepare(db, which, sql, n, reterr);
+    return r < 0 ? r : PQenterPipelineMode(db->conn) ? 0 : drop_lost(db, 0, reterr);
+}
+
+int cb_db_pipeline_send(struct cb_db *db, unsigned which, int n, const char *const *values,
+                        struct cb_error *reterr)
+{
+    return send_prepared(db, which, n, values) ? 0 : drop_lost(db, 0, reterr);
+}
+
+/* The first that fails says why; the server passes over those behind it. */
+int cb_db_pipeline_end(struct cb_db *db, size_t n_sent, struct cb_error *reterr)
+{
+    int r = PQpipelineSync(db->conn) ? 0 : drop_lost(db, 0, reterr);
+    for (size_t i = 0; i < n_sent && db->conn; i++) {
+        struct cb_error e = {0};
+        int one = conclude(db, true, NULL, &e);
+        if (r == 0 && (r = one) < 0)
+            *reterr = e;
     }
-    return conclude(db, PQsendQueryPrepared(db->conn, name, n, values, NULL, NULL, 0), ret, reterr);
+    if (!db->conn)
+        return -EAGAIN;
+    int waited = wait_for_answer(db);
+    PGresult *sync = waited < 0 ? NULL : PQgetResult(db->conn);
+    bool is_over = PQresultStatus(sync) == PGRES_PIPELINE_SYNC && PQexitPipelineMode(db->conn);
+    PQclear(sync);
+    return is_over ? r : drop_lost(db, waited, reterr);
 }
 
 /* A transaction that wrote nothing waits for no standby at COMMIT, though what it found may be on

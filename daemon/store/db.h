@@ -44,6 +44,18 @@ int cb_db_exec_prepared(struct cb_db *db, unsigned which, const char *sql, int n
                         const char *const *values, PGresult **ret, struct cb_error *reterr);
 
 /**
+ * The same statement with many rows of values, all sent before an answer is waited for: begin, send
+ * each, end, which waits. Nothing else may be asked in between. The first row that fails is the
+ * error, and none behind it was tried: so it belongs in a transaction.
+ * @return as cb_db_exec; after an error of begin or send the pipeline is no more
+ */
+int cb_db_pipeline_begin(struct cb_db *db, unsigned which, const char *sql, int n,
+                         struct cb_error *reterr);
+int cb_db_pipeline_send(struct cb_db *db, unsigned which, int n, const char *const *values,
+                        struct cb_error *reterr);
+int cb_db_pipeline_end(struct cb_db *db, size_t n_sent, struct cb_error *reterr);
+
+/**
  * Ends the transaction. On 0 it is durable, on a synchronous standby too where the server has one:
  * also if nothing was written, so that what it read is known to be durable as well.
  * @return 0; -EAGAIN: it is not known, and the connection is dropped

@@ -20,7 +20,6 @@ enum cb_row_type { CB_ROW_TEXT, CB_ROW_REAL, CB_ROW_TIME };
 struct cb_row_column {
     const char *name;
     enum cb_row_type type;
-    const char *sql; /* its type in PostgreSQL */
 };
 extern const struct cb_row_column cb_row_columns[CB_ROW_COLUMN_COUNT];
 
