@@ -7,8 +7,11 @@ import shutil
 import time
 
 import psycopg
+import yaml
 
 import harness
+
+SEED = yaml.safe_load((harness.SEEDS / "city.yaml").read_text())  # its tables; the cameras come as given
 
 
 class City:
@@ -33,7 +36,7 @@ class City:
                   "signing_key": str(self.folder / "node.key")},
             bus={"alerts": self.alerts, "replay": self.replay},
             store={"database": self.conninfo, "media_dir": str(self.folder / "media")},
-            gateway=self.gateway())
+            severity=SEED["severity"], gateway={**SEED["gateway"], **self.gateway()})
         self.must("check", "--config", self.config)
         self.daemon = harness.Daemon(self.config, self.folder / "citybraind.log", is_bound)
 
