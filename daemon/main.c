@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
@@ -306,8 +307,17 @@ static int read_words(int argc, char **argv, struct words *w)
     return EXIT_USAGE;
 }
 
+/* glibc raises both to the size of what was freed, and a package's pictures and clip, once sealed, would
+ * stay with the process for good: 115 instead of 48 MiB private at 720p. Set, they stay. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+}
+
 int main(int argc, char **argv)
 {
+    give_memory_back();
     struct words w = {0};
     struct process p = {0};
     setlocale(LC_CTYPE, "C.UTF-8");
