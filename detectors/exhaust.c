@@ -10,9 +10,11 @@
 #include "detectors/calibration.h"
 #include "registry.h"
 #include "rules/exhaust.h"
+#include "rules/level.h"
 #include "scene.h"
 #include "sound/attribute.h"
 #include "sound/classify.h"
+#include "sound/classify_seen.h"
 #include "sound/ear.h"
 #include "sound/turbulence.h"
 
@@ -206,8 +208,11 @@ static int tell(struct cb_detector *d, struct pending *p)
     if (r < 0)
         return r;
     note_wind(x, &p->noise);
-    cb_exhaust_judge(d->conf, d->weather, &p->noise);
+    cb_level_weigh(d->conf, d->weather, &p->noise);
     normalise(&o, &p->noise);
+    const struct cb_scene_track *named = o.track >= 0 ? cb_scene_find(d->scene, o.track) : NULL;
+    cb_classify_seen(&o, named ? named->road_user : CB_UNKNOWN, &p->noise);
+    cb_exhaust_judge(d->conf, d->weather, &p->noise);
     if (d->sink->on_noise)
         d->sink->on_noise(d->sink->self, &p->noise);
     if (p->noise.violation == CB_VIOLATION_NONE)

@@ -66,6 +66,7 @@ VETO = {
     'loud_s': (0.20, 0.35),    # a vowel: a quarter of a second
     'notes_per_s': (1.2, 0.6), # music: 1 to 3
     'flatness': (0.005, 0.011), # a horn has nothing between its lines
+    'peak_lines': (0.25, 0.5), # a bang, a bark or a hiss on top of an engine is not the engine's level
 }
 KNOTS = 4          # of each feature, at quantiles of all events
 PENALTY = 0.2      # on squared weights, a weight of 1 being one logit
@@ -275,7 +276,8 @@ FEATURES = {'comb_db': 'CB_F_COMB_DB', 'comb_over': 'CB_F_COMB_OVER',
             'low_db': 'CB_F_LOW_DB', 'high_db': 'CB_F_HIGH_DB', 'f0_hz': 'CB_F_F0_HZ',
             'f0_hold': 'CB_F_F0_HOLD', 'tone_steady': 'CB_F_TONE_STEADY',
             'ripple_db': 'CB_F_RIPPLE_DB', 'beat_db': 'CB_F_BEAT_DB', 'crest_db': 'CB_F_CREST_DB',
-            'level_db': 'CB_F_LEVEL_DB', 'loud_s': 'CB_F_SECONDS'}
+            'level_db': 'CB_F_LEVEL_DB', 'loud_s': 'CB_F_SECONDS',
+            'peak_lines': 'CB_F_PEAK_LINES'}
 
 
 def report(title, held):

@@ -10,10 +10,9 @@
 #include "candidate.h"
 #include "scene.h"
 
-#define UNSEEN_PRIOR   0.02 /* of fifty that roar past, the tracker follows all but one */
-#define WEIGHED_MAX    64   /* moments: they overlap, more would say nothing new */
-#define DIRECTIONS_MIN 5    /* in a row, along the vehicle's way: a fifth of a second */
-#define SHIFTS         8 /* steps each way, of SHIFT_M */
+#define WEIGHED_MAX    64 /* moments: they overlap, more would say nothing new */
+#define DIRECTIONS_MIN 5  /* in a row, along the vehicle's way: a fifth of a second */
+#define SHIFTS         8  /* steps each way, of SHIFT_M */
 #define SHIFT_M        0.2
 #define SHIFT_U_M      0.5 /* of a place that all of the event tells, at one moment of it */
 #define FOLLOW_MIN     0.6 /* of the directions: with two sources half would go with either */
@@ -44,6 +43,7 @@ struct ranking {
     struct cb_candidate best;
     int64_t second;
     double second_evidence, others; /* others: ln of the sum of all but the best */
+    double seen, unseen; /* ln: of all vehicles, each as likely before; of somebody else */
     size_t n;
 };
 
@@ -86,18 +86,22 @@ static void rank_all(const struct cb_scene *scene, const struct weighed *w, int6
 {
     struct cb_straight hints[CB_UNSEEN_HINTS_MAX];
     size_t n_hints = 0;
-    *k = (struct ranking){.second = -1, .second_evidence = -HUGE_VAL, .others = -HUGE_VAL};
+    *k = (struct ranking){
+        .second = -1, .second_evidence = -HUGE_VAL, .others = -HUGE_VAL, .seen = -HUGE_VAL};
     for (size_t i = 0; i < scene->n; i++) {
         struct cb_candidate c;
         if (!cb_candidate_is(&w->h, &scene->track[i]))
             continue;
         cb_candidate_weigh(&w->h, &scene->track[i], t_peak_ns, &c);
         rank(k, &c);
+        k->seen = cb_log_add(k->seen, c.evidence);
         hint_at(&w->h, &scene->track[i], hints, &n_hints);
     }
     if (!k->n)
         return;
-    double unseen = log(UNSEEN_PRIOR) + cb_unseen_evidence(&w->h, hints, n_hints);
+    k->seen -= log((double) k->n);
+    k->unseen = cb_unseen_evidence(&w->h, hints, n_hints);
+    double unseen = log(CB_UNSEEN_PRIOR) + k->unseen;
     k->others = cb_log_add(k->others, unseen);
     if (unseen > k->second_evidence) {
         k->second_evidence = unseen;
@@ -169,6 +173,7 @@ int cb_attribute(const struct cb_scene *scene, const struct cb_hearing *h, int64
     *ret = (struct cb_origin){.track = -1,
                               .second = -1,
                               .why = "",
+                              .seen_ln_odds = NAN,
                               .distance_m = NAN,
                               .distance_db = NAN,
                               .distance_u_db = NAN,
@@ -188,6 +193,7 @@ int cb_attribute(const struct cb_scene *scene, const struct cb_hearing *h, int64
         rank_all(scene, w, t_peak_ns, &k);
         ret->odds = k.n ? exp(fmin(50, k.best.evidence - k.others)) : 0;
         ret->second = k.second;
+        ret->seen_ln_odds = k.n ? k.seen - k.unseen : -HUGE_VAL;
         if (k.n) { /* once more, with all the moments */
             struct cb_hearing all = *h;
             all.turn_rad = k.best.turn_rad;

@@ -13,12 +13,16 @@ struct cb_scene;
  * name too few.
  */
 #define CB_ODDS_MIN 100.0
+/** Of fifty vehicles that roar past, the tracker follows all but one. */
+#define CB_UNSEEN_PRIOR 0.02
 
 /** Who made an event. */
 struct cb_origin {
     int64_t track;       /* −1: none is named */
     const char *why;     /* when none; static: see cb_attribute */
     double odds;         /* of the likeliest vehicle against all else; 0: there is none */
+    double seen_ln_odds; /* ln of what was heard had a vehicle that is seen made it, whichever, over had
+                          * somebody unseen; −HUGE_VAL: none is there; NaN: nobody could look */
     int64_t second;      /* the next likely vehicle; −1: somebody who is not seen */
     size_t n_directions; /* of arrival that follow the likeliest vehicle along its way */
     double distance_m;   /* from the microphone, when the peak was emitted; NaN */

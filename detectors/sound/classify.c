@@ -42,7 +42,6 @@ static double turns(const double *f)
  */
 #define SCORE_KNOTS   4
 #define WHY_TERMS     3
-#define CALL_FROM     0.75 /* nothing is called an exhaust on less */
 #define BACKFIRE_MOST 0.90 /* a rule by hand, seen at work on one recording: not to be surer */
 
 struct score_term {
@@ -188,9 +187,9 @@ struct cb_noise_verdict cb_classify(const double f[CB_F_COUNT])
             v.class_ = (enum cb_noise_class) c;
         }
     }
-    if (exhaust > CALL_FROM)
+    if (exhaust > CB_CALL_FROM)
         v.class_ = CB_NOISE_MODIFIED_EXHAUST;
-    say_why(f, exhaust > CALL_FROM, v.why);
+    say_why(f, exhaust > CB_CALL_FROM, v.why);
     v.confidence = v.class_ == CB_NOISE_MODIFIED_EXHAUST ? exhaust
                    : v.class_ == CB_NOISE_OTHER          ? 1 - exhaust
                                                          : top * (1 - exhaust);

@@ -4,6 +4,8 @@
 #include "features.h"
 #include "schema/noise.h"
 
+#define CB_CALL_FROM 0.75 /* nothing is called an exhaust on less */
+
 struct cb_noise_verdict {
     enum cb_noise_class class_;
     double confidence; /* [0, 1]; of a modified exhaust: the share of such calls that are right */

@@ -19,6 +19,7 @@
 #define HELD_DB     3.0
 #define LOAD_DB     6.0
 #define NOTE_ROWS   3    /* a tenth of a second and more */
+#define PEAK_NS     (175 * CB_NS_PER_MS) /* before the peak of a level with Fast weighting, what made it */
 #define NOTE_WIDTH  0.02 /* of the pitch, a third of a semitone */
 
 #define PULSE_N      85 /* steps of the envelope in a row's window */
@@ -44,7 +45,7 @@ const char *cb_feature_name(enum cb_feature f)
         "beat_db",  "crest_db",    "bangs_per_s", "likeness",    "loud_s",
         "sweep_per_s", "order_ratio", "comb_over", "level_held", "gas_pulse",
         "second_comb", "level_db", "uneven_db", "notes_per_s",
-        "no_load_db"};
+        "no_load_db", "peak_lines"};
     return name[f];
 }
 
@@ -129,6 +130,21 @@ static void comb_features(struct loud *l, double *f)
     for (size_t i = 0; i < l->n; i++)
         v[i] = fabs(l->row[i]->sweep_per_s);
     f[CB_F_SWEEP] = quantile(v, l->n, 0.5);
+}
+
+/* What made the peak of the level: a bang over an engine has no lines. */
+static double peak_lines(const struct cb_sound_event *e, const struct loud *l, double whole)
+{
+    double over = 0, all = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        int64_t before_ns = e->t_peak_ns - l->row[i]->t_ns;
+        if (before_ns < 0 || before_ns > PEAK_NS)
+            continue;
+        double power = pow(10, l->row[i]->level_db / 10);
+        over += power * l->comb[i].over;
+        all += power;
+    }
+    return all > 0 ? over / all / fmax(0.05, whole) : 1;
 }
 
 /* The stretch without a jump that starts at row i: where it ends, its mean pitch, and whether that
@@ -438,6 +454,7 @@ void cb_features_of(const struct cb_sound_event *e, double ret[CB_F_COUNT])
     tone_features(&l, ret);
     band_features(e, &l, ret);
     pulse_features(e, &l, ret);
+    ret[CB_F_PEAK_LINES] = peak_lines(e, &l, ret[CB_F_COMB_OVER]);
     envelope_features(e, ret);
     ret[CB_F_LEVEL_DB] = e->lafmax_db;
     ret[CB_F_SECONDS] = (double) l.n * ROW_S;

@@ -35,6 +35,7 @@ enum cb_feature {
     CB_F_UNEVEN_DB,   /* how far the lines' strengths are from a smooth fall: a pipe rings */
     CB_F_NOTES,       /* steps from one steady pitch to another, 1/s: music */
     CB_F_NO_LOAD_DB,  /* how much louder an engine would be where the pitch goes up, dB */
+    CB_F_PEAK_LINES,  /* CB_F_COMB_OVER at the level's peak over that of all: 1 the engine's own peak */
     CB_F_COUNT
 };
 
