@@ -3,6 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Compiled twice, the processor's kind chosen when the program is loaded. Integers alone: both give the
+ * same. Not where a sanitizer would be in the choice before it is ready.
+ */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define CB_DSP_WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define CB_DSP_WIDE
+#endif
+
+#define COLUMNS 768 /* summed at a time */
+
 static inline int min_i(int a, int b)
 {
     return a < b ? a : b;
@@ -13,29 +26,45 @@ static inline int max_i(int a, int b)
     return a > b ? a : b;
 }
 
-static void reduce2(uint8_t *restrict dst, const uint8_t *restrict a, const uint8_t *restrict b,
+static inline __attribute__((always_inline)) void reduce2(uint8_t *restrict dst, const uint8_t *restrict a, const uint8_t *restrict b,
                     int w)
 {
     for (int x = 0; x < w; x++)
         dst[x] = (uint8_t) ((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
 }
 
-void cb_dsp_reduce(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride,
-                   int w, int h, int factor)
+/* Columns are summed first, rows side by side. factor is a constant where it is called. */
+static inline __attribute__((always_inline)) void reduce_by(uint8_t *dst, const uint8_t *src, ptrdiff_t src_stride, int w, int factor)
+{
+    uint16_t column[COLUMNS];
+    for (int at = 0, n; at < w; at += n) {
+        const uint8_t *s = src + at * factor;
+        n = min_i(COLUMNS / factor, w - at);
+        for (int i = 0; i < n * factor; i++)
+            column[i] = s[i];
+        for (int j = 1; j < factor; j++)
+            for (int i = 0; i < n * factor; i++)
+                column[i] = (uint16_t) (column[i] + s[j * src_stride + i]);
+        for (int x = 0; x < n; x++) {
+            unsigned sum = (unsigned) (factor * factor / 2);
+            for (int i = 0; i < factor; i++)
+                sum += column[x * factor + i];
+            dst[at + x] = (uint8_t) (sum / (unsigned) (factor * factor));
+        }
+    }
+}
+
+CB_DSP_WIDE void cb_dsp_reduce(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
+                               ptrdiff_t src_stride, int w, int h, int factor)
 {
     for (int y = 0; y < h; y++, dst += dst_stride, src += src_stride * factor) {
-        if (factor == 1) {
-            memcpy(dst, src, (size_t) w);
-        } else if (factor == 2) {
-            reduce2(dst, src, src + src_stride, w);
-        } else {
-            for (int x = 0; x < w; x++) {
-                int sum = factor * factor / 2;
-                for (int j = 0; j < factor; j++)
-                    for (int i = 0; i < factor; i++)
-                        sum += src[j * src_stride + x * factor + i];
-                dst[x] = (uint8_t) (sum / (factor * factor));
-            }
+        switch (factor) {
+        case 1: memcpy(dst, src, (size_t) w); break;
+        case 2: reduce2(dst, src, src + src_stride, w); break;
+        case 3: reduce_by(dst, src, src_stride, w, 3); break;
+        case 4: reduce_by(dst, src, src_stride, w, 4); break;
+        case 6: reduce_by(dst, src, src_stride, w, 6); break;
+        default: reduce_by(dst, src, src_stride, w, factor); break;
         }
     }
 }
@@ -52,7 +81,7 @@ static inline void in_order(uint8_t *restrict a, uint8_t *restrict b)
     }
 }
 
-void cb_dsp_median_picture(uint16_t *dst, const uint8_t *const *pic, int n, size_t n_px)
+CB_DSP_WIDE void cb_dsp_median_picture(uint16_t *dst, const uint8_t *const *pic, int n, size_t n_px)
 {
     uint8_t row[64][MEDIAN_PX] = {{0}};
     for (size_t at = 0; at < n_px; at += MEDIAN_PX) {
@@ -93,7 +122,7 @@ static inline uint16_t max3(uint16_t a, uint16_t b, uint16_t c)
 }
 
 /* Columns 1 … w − 2: no clamping, so that the compiler makes vectors of it. */
-static void range_inside(uint8_t *restrict lo, uint8_t *restrict hi, const uint16_t *restrict p,
+static inline __attribute__((always_inline)) void range_inside(uint8_t *restrict lo, uint8_t *restrict hi, const uint16_t *restrict p,
                          const uint16_t *restrict q, const uint16_t *restrict r, int w)
 {
     for (int x = 1; x + 1 < w; x++) {
@@ -106,7 +135,7 @@ static void range_inside(uint8_t *restrict lo, uint8_t *restrict hi, const uint1
     }
 }
 
-void cb_dsp_range3(uint8_t *lo, uint8_t *hi, const uint16_t *bg, int w, int h)
+CB_DSP_WIDE void cb_dsp_range3(uint8_t *lo, uint8_t *hi, const uint16_t *bg, int w, int h)
 {
     for (int y = 0; y < h; y++) {
         const uint16_t *r[3] = {bg + (size_t) max_i(y - 1, 0) * (size_t) w,
@@ -119,7 +148,7 @@ void cb_dsp_range3(uint8_t *lo, uint8_t *hi, const uint16_t *bg, int w, int h)
     }
 }
 
-void cb_dsp_changed(uint8_t *restrict dst, const uint8_t *restrict img, const uint8_t *restrict lo,
+CB_DSP_WIDE void cb_dsp_changed(uint8_t *restrict dst, const uint8_t *restrict img, const uint8_t *restrict lo,
                     const uint8_t *restrict hi, const uint8_t *restrict noise, uint8_t base,
                     size_t n)
 {
@@ -131,7 +160,7 @@ void cb_dsp_changed(uint8_t *restrict dst, const uint8_t *restrict img, const ui
     }
 }
 
-void cb_dsp_majority3(uint8_t *restrict dst, const uint8_t *restrict src, int w, int h, int n_min)
+CB_DSP_WIDE void cb_dsp_majority3(uint8_t *restrict dst, const uint8_t *restrict src, int w, int h, int n_min)
 {
     memset(dst, 0, (size_t) w);
     memset(dst + (size_t) (h - 1) * (size_t) w, 0, (size_t) w);
@@ -149,7 +178,7 @@ void cb_dsp_majority3(uint8_t *restrict dst, const uint8_t *restrict src, int w,
     }
 }
 
-void cb_dsp_learn(uint16_t *restrict bg, uint8_t *restrict noise, const uint8_t *restrict img,
+CB_DSP_WIDE void cb_dsp_learn(uint16_t *restrict bg, uint8_t *restrict noise, const uint8_t *restrict img,
                   const uint8_t *restrict mask, int alpha_free, int alpha_busy, int busy_step,
                   size_t n)
 {
@@ -164,7 +193,7 @@ void cb_dsp_learn(uint16_t *restrict bg, uint8_t *restrict noise, const uint8_t 
     }
 }
 
-void cb_dsp_scale(uint16_t *restrict bg, int black, int gain_q12, size_t n)
+CB_DSP_WIDE void cb_dsp_scale(uint16_t *restrict bg, int black, int gain_q12, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         int v = (black << 8) + (int) (((int64_t) (bg[i] - (black << 8)) * gain_q12) >> 12);

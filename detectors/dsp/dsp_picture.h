@@ -9,7 +9,8 @@
  * fail. The background is 8.8 fixed point: a luma level times 256.
  */
 
-/** dst[y][x] = mean of the factor × factor block of src at (x, y) · factor, rounded. */
+/** dst[y][x] = mean of the factor × factor block of src at (x, y) · factor, rounded.
+ * factor: 1 to 256. */
 void cb_dsp_reduce(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src, ptrdiff_t src_stride,
                    int w, int h, int factor);
 

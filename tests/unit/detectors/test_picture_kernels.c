@@ -53,6 +53,27 @@ static void test_median(void **state)
         }
 }
 
+static void test_reduce(void **state)
+{
+    (void) state;
+    enum { W = 61, H = 3, FACTORS = 13, STRIDE = W * FACTORS + 5 };
+    static uint8_t src[H * FACTORS * STRIDE], got[H * (W + 3)];
+    seed = 3;
+    for (size_t i = 0; i < sizeof src; i++)
+        src[i] = i % 7 ? (uint8_t) next() : 255; /* and the greatest sums */
+    for (int factor = 1; factor <= FACTORS; factor++) {
+        cb_dsp_reduce(got, W + 3, src, STRIDE, W, H, factor);
+        for (int y = 0; y < H; y++)
+            for (int x = 0; x < W; x++) {
+                int sum = factor * factor / 2;
+                for (int j = 0; j < factor; j++)
+                    for (int i = 0; i < factor; i++)
+                        sum += src[(y * factor + j) * STRIDE + x * factor + i];
+                assert_int_equal(got[y * (W + 3) + x], sum / (factor * factor));
+            }
+    }
+}
+
 static int clamp(int v, int hi)
 {
     return v < 0 ? 0 : v > hi ? hi : v;
@@ -112,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_median),
+        cmocka_unit_test(test_reduce),
         cmocka_unit_test(test_range3),
         cmocka_unit_test(test_majority3),
     };
