@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "tls.h"
 
 #define CONNECTIONS_MAX 2200
 #define TIMEOUT_S 30
@@ -123,6 +124,22 @@ static void print_policy(struct cb_gateway *g)
              "frame-ancestors 'none'", map, map);
 }
 
+static int read_tls(struct cb_gateway *g, struct cb_error *reterr)
+{
+    const struct cb_gateway_opts *o = &g->opts;
+    bool is_over = false;
+    int r = read_file(o->tls_certificate, &g->certificate, reterr);
+    if (r >= 0)
+        r = read_file(o->tls_key, &g->key, reterr);
+    if (r < 0)
+        return r;
+    r = cb_tls_check(&(struct cb_tls_files){o->tls_certificate, o->tls_key, g->certificate, g->key},
+                     &is_over, reterr);
+    if (is_over)
+        cb_warn(g, "the certificate is over: browsers will refuse it: file=%s", o->tls_certificate);
+    return r;
+}
+
 static int read_files(struct cb_gateway *g, struct cb_error *reterr)
 {
     const struct cb_gateway_opts *o = &g->opts;
@@ -136,9 +153,7 @@ static int read_files(struct cb_gateway *g, struct cb_error *reterr)
     if (is_said(o->tls_certificate) != is_said(o->tls_key))
         return cb_error_set(reterr, -EINVAL, "gateway",
                             "tls_certificate and tls_key: expected both or none");
-    if (is_said(o->tls_certificate) &&
-        ((r = read_file(o->tls_certificate, &g->certificate, reterr)) < 0 ||
-         (r = read_file(o->tls_key, &g->key, reterr)) < 0))
+    if (is_said(o->tls_certificate) && (r = read_tls(g, reterr)) < 0)
         return r;
     if (is_said(o->roads) && (r = read_file(o->roads, &g->roads, reterr)) < 0)
         return r;
@@ -159,6 +174,7 @@ static int start_http(struct cb_gateway *g, struct cb_error *reterr)
                      (g->certificate ? MHD_USE_TLS : 0);
     struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, g->certificate},
                                    {MHD_OPTION_HTTPS_MEM_KEY, 0, g->key},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) CB_TLS_PRIORITIES},
                                    {MHD_OPTION_END, 0, NULL}};
     g->port = port_of(fd);
     g->http = MHD_start_daemon(
@@ -166,11 +182,10 @@ static int start_http(struct cb_gateway *g, struct cb_error *reterr)
         MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned) TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) REQUEST_MEMORY_BYTES,
         MHD_OPTION_URI_LOG_CALLBACK, cb_http_on_uri, g, MHD_OPTION_NOTIFY_COMPLETED, cb_http_on_end,
-        g, MHD_OPTION_ARRAY, g->certificate ? tls : &tls[2], MHD_OPTION_END);
+        g, MHD_OPTION_ARRAY, g->certificate ? tls : &tls[3], MHD_OPTION_END);
     if (!g->http) {
         close(fd);
-        return cb_error_set(reterr, -EIO, g->opts.listen, "the HTTP server does not start%s",
-                            g->certificate ? ": are certificate and key PEM, and of each other?" : "");
+        return cb_error_set(reterr, -EIO, g->opts.listen, "the HTTP server does not start");
     }
     return 0;
 }

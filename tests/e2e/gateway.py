@@ -87,7 +87,7 @@ class Client:
         self.gateway, self.cookie, self.csrf = gateway, None, None
 
     def request(self, method, path, body=None, headers=None, raw=None, **query):
-        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=30)
+        connection = self.gateway.connection()
         sent = {}
         if self.cookie:
             sent["Cookie"] = f"citybrain_session={self.cookie}"
@@ -131,7 +131,7 @@ class Events:
     """A stream of server-sent events, read by a thread of its own."""
 
     def __init__(self, client, after=None, last_event_id=None):
-        self.connection = http.client.HTTPConnection("127.0.0.1", client.gateway.port, timeout=60)
+        self.connection = client.gateway.connection(60)
         headers = {"Cookie": f"citybrain_session={client.cookie}"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = str(last_event_id)
@@ -195,10 +195,16 @@ class Gateway:
         self.config = harness.write_config(
             self.folder / "gateway.yaml", [CAMERA], gateway=config,
             store={"database": store.db, "media_dir": str(store.media)})
-        self.program = None
+        self.program, self.tls = None, None
 
     def login(self):
         return self.store.login("gateway", "citybrain_gateway")
+
+    def connection(self, timeout_s=30):
+        """By TLS where tls, an SSLContext, is set."""
+        if self.tls:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout_s, context=self.tls)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
 
     def start(self):
         at = self.log.stat().st_size if (self.log).exists() else 0
