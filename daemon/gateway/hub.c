@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 #define PAGE 200
 #define WAIT_MS 250
@@ -15,7 +16,6 @@
 #define CAMERAS_NS (2 * CB_NS_PER_S)
 #define PRUNE_NS (3600 * CB_NS_PER_S)
 #define HEARTBEAT_NS (15 * CB_NS_PER_S)
-#define CAMERAS_MAX 4096
 
 static bool is_one_of(const char *kind, const char *a, const char *b, const char *c)
 {
@@ -131,36 +131,40 @@ static int read_news(struct cb_hub *h, struct cb_feed *f, struct cb_error *e)
     return r < 0 ? r : d.r;
 }
 
-struct cameras {
-    struct cb_hub *h;
-    char state[CAMERAS_MAX][16]; /* in the order of their ids */
-    char id[CAMERAS_MAX][CB_CAMERA_ID_LEN];
-    size_t n, i;
-    bool is_first;
+struct camera {
+    char id[CB_CAMERA_ID_LEN], state[16];
 };
 
-static void copy_string(const char *json, const char *key, char *ret, size_t size)
+/* As they are and as they were two seconds ago, both in the order of their ids. */
+struct cameras {
+    struct cb_hub *h;
+    struct camera *now, *before;
+    size_t n, cap, n_before, cap_before, at; /* at: of `before`, the first that may still come */
+    bool is_first; /* nothing is news to who has just begun to look */
+    int r;
+};
+
+/* Whether the camera was there before, in this state. */
+static bool was_so(struct cameras *c, const struct camera *k)
 {
-    const char *at = strstr(json, key);
-    at = at ? at + strlen(key) : "";
-    snprintf(ret, size, "%.*s", (int) strcspn(at, "\""), at);
+    while (c->at < c->n_before && strcmp(c->before[c->at].id, k->id) < 0)
+        c->at++;
+    const struct camera *was = c->at < c->n_before ? &c->before[c->at] : NULL;
+    return was && !strcmp(was->id, k->id) && !strcmp(was->state, k->state);
 }
 
 /* Only what has another state is told: the figures are asked for. */
 static void on_camera(void *arg, const struct cb_feed_event *e)
 {
     struct cameras *c = arg;
-    char id[CB_CAMERA_ID_LEN], state[16];
     struct cb_hub_item item;
-    if (c->i == CAMERAS_MAX)
+    if (c->r < 0 ||
+        (c->r = cb_grow((void **) &c->now, &c->cap, c->n + 1, sizeof *c->now)) < 0)
         return;
-    copy_string(e->json, "\"id\" : \"", id, sizeof id);
-    copy_string(e->json, "\"state\" : \"", state, sizeof state);
-    size_t i = c->i++;
-    bool is_same = !strcmp(c->id[i], id) && !strcmp(c->state[i], state);
-    snprintf(c->id[i], sizeof c->id[i], "%s", id);
-    snprintf(c->state[i], sizeof c->state[i], "%s", state);
-    if (is_same || c->is_first || make_item(e, &item) < 0)
+    struct camera *k = &c->now[c->n++];
+    snprintf(k->id, sizeof k->id, "%s", e->camera);
+    snprintf(k->state, sizeof k->state, "%s", e->state);
+    if (c->is_first || was_so(c, k) || make_item(e, &item) < 0)
         return;
     pthread_mutex_lock(&c->h->lock);
     append(c->h, &item);
@@ -169,8 +173,11 @@ static void on_camera(void *arg, const struct cb_feed_event *e)
 
 static int read_cameras(struct cameras *c, struct cb_feed *f, struct cb_error *e)
 {
-    c->i = 0;
+    struct cameras was = *c;
+    *c = (struct cameras){.h = was.h, .now = was.before, .cap = was.cap_before, .before = was.now,
+                          .n_before = was.n, .cap_before = was.cap, .is_first = was.is_first};
     int r = c->h->g->opts.desk->feed_cameras(f, on_camera, c, e);
+    r = r < 0 ? r : c->r;
     c->is_first = c->is_first && r < 0;
     return r;
 }
@@ -292,6 +299,10 @@ static void *run(void *arg)
             beat(h);
             cb_clock_sleep_ns(100 * CB_NS_PER_MS);
         }
+    }
+    if (c) {
+        free(c->now);
+        free(c->before);
     }
     free(c);
     return NULL;

@@ -90,7 +90,7 @@ int cb_feed_head(struct cb_feed *f, int64_t *ret, struct cb_error *reterr)
 /* json, json_bare (NULL: the same), position, kind, district, unit */
 static int give(const PGresult *res, cb_feed_fn *fn, void *arg)
 {
-    int n = PQntuples(res);
+    int n = PQntuples(res), is_camera = PQnfields(res) > 6;
     for (int i = 0; i < n; i++) {
         const char *json = PQgetvalue(res, i, 0);
         struct cb_feed_event e = {.position = strtoll(PQgetvalue(res, i, 2), NULL, 10),
@@ -98,7 +98,9 @@ static int give(const PGresult *res, cb_feed_fn *fn, void *arg)
                                   .district = PQgetvalue(res, i, 4),
                                   .unit = PQgetvalue(res, i, 5),
                                   .json = json,
-                                  .json_bare = PQgetisnull(res, i, 1) ? json : PQgetvalue(res, i, 1)};
+                                  .json_bare = PQgetisnull(res, i, 1) ? json : PQgetvalue(res, i, 1),
+                                  .camera = is_camera ? PQgetvalue(res, i, 6) : NULL,
+                                  .state = is_camera ? PQgetvalue(res, i, 7) : NULL};
         fn(arg, &e);
     }
     return n;
@@ -174,8 +176,9 @@ int cb_feed_cameras(struct cb_feed *f, cb_feed_fn *fn,
 {
     char *sql = NULL;
     PGresult *res = NULL;
-    if (asprintf(&sql, "SELECT %s, NULL, 0, 'camera', coalesce(c.district, ''), '' FROM camera_health c"
-                 " ORDER BY c.camera_id", cb_sql_camera()) < 0)
+    if (asprintf(&sql, "SELECT json::text, NULL, 0, 'camera', district, '', json->>'id', json->>'state' FROM"
+                 " (SELECT %s AS json, coalesce(c.district, '') AS district, c.camera_id FROM camera_health c) c"
+                 " ORDER BY camera_id COLLATE \"C\"", cb_sql_camera()) < 0)
         return -ENOMEM;
     int r = cb_desk_run(&f->desk, sql, 0, NULL, &res, reterr);
     free(sql);

@@ -80,6 +80,13 @@ class Answer:
         return f"<{self.status} {self.bytes[:300]!r}>"
 
 
+def connect(gateway, timeout_s=30):
+    """To whatever has a port; by TLS where it has `tls`, an SSLContext."""
+    if tls := getattr(gateway, "tls", None):
+        return http.client.HTTPSConnection("127.0.0.1", gateway.port, timeout=timeout_s, context=tls)
+    return http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=timeout_s)
+
+
 class Client:
     """One browser: its cookie and its CSRF token."""
 
@@ -87,7 +94,7 @@ class Client:
         self.gateway, self.cookie, self.csrf = gateway, None, None
 
     def request(self, method, path, body=None, headers=None, raw=None, **query):
-        connection = self.gateway.connection()
+        connection = connect(self.gateway)
         sent = {}
         if self.cookie:
             sent["Cookie"] = f"citybrain_session={self.cookie}"
@@ -131,7 +138,7 @@ class Events:
     """A stream of server-sent events, read by a thread of its own."""
 
     def __init__(self, client, after=None, last_event_id=None):
-        self.connection = client.gateway.connection(60)
+        self.connection = connect(client.gateway, 60)
         headers = {"Cookie": f"citybrain_session={client.cookie}"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = str(last_event_id)
@@ -199,12 +206,6 @@ class Gateway:
 
     def login(self):
         return self.store.login("gateway", "citybrain_gateway")
-
-    def connection(self, timeout_s=30):
-        """By TLS where tls, an SSLContext, is set."""
-        if self.tls:
-            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout_s, context=self.tls)
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
 
     def start(self):
         at = self.log.stat().st_size if (self.log).exists() else 0

@@ -1,4 +1,6 @@
 """Cameras and their health, from the edge over bus and store to the page."""
+import time
+
 import psycopg
 
 import gateway as gates
@@ -64,6 +66,12 @@ def test_cameras_of_a_running_edge(postgres, tmp_path):
             assert place is None
             state = changed["state"] if changed["id"] == "lost" else state
         assert state == "live"
+        with psycopg.connect(city.db, autocommit=True) as db:  # one that sorts between the two
+            db.execute("INSERT INTO camera_health SELECT (jsonb_populate_record(c, '{\"camera_id\": \"new\"}')).*"
+                       " FROM camera_health c WHERE camera_id = 'other'")
+        assert events.next(timeout_s=30, kinds=["camera"])[2]["id"] == "new"
+        time.sleep(5)  # two more looks at all of them
+        assert events.queue.empty(), "of the cameras beside it there is no news"
         events.close()
     finally:
         assert city.daemon.stop() == 0, city.daemon.text()[-3000:]

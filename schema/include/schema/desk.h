@@ -91,6 +91,7 @@ struct cb_feed_event {
     const char *unit;     /* "": for all */
     const char *json;     /* for who sees media */
     const char *json_bare; /* for the others */
+    const char *camera, *state; /* of kind camera; else NULL */
 };
 typedef void cb_feed_fn(void *arg, const struct cb_feed_event *e);
 
