@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -25,7 +26,7 @@ class Wire:
     """A TCP proxy whose connections can be cut, and refused until it is joined again."""
 
     def __init__(self, port):
-        self.to, self.is_cut, self.pairs = port, False, set()
+        self.to, self.is_cut, self.cut_at, self.pairs = port, False, 0.0, set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -65,7 +66,7 @@ class Wire:
             there.close()
 
     def cut(self):
-        self.is_cut = True
+        self.is_cut, self.cut_at = True, time.monotonic()
         for pair in list(self.pairs):
             for s in pair:
                 try:
@@ -117,8 +118,10 @@ class World:
             "chromium": "/usr/bin/chromium"}))
 
     def wait(self):
+        """While it is cut: for half a minute, and until something has happened meanwhile."""
         n = len(self.city.stored())
-        harness.wait_for("three more violations", lambda: len(self.city.stored()) >= n + 3, 120)
+        harness.wait_for("three more violations, 30 s after the cut", lambda: time.monotonic() - self.wire.cut_at > 30
+                         and len(self.city.stored()) >= n + 3, 120)
 
     def drive(self, scenario):
         done = subprocess.run(["node", WEB / "tests/e2e/drive.mjs", scenario, self.file], text=True,

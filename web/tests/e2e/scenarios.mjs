@@ -152,7 +152,7 @@ async function cut() {
   await asked.locator(".card-actions .primary").click();
   await unit.waitForSelector(".field-pending");
   await shot(unit, "field-offline");
-  await control("wait"); // until three more have been stored
+  await control("wait"); // half a minute, and until three more have been stored
   await control("join");
   for (const p of [wall, unit]) await p.waitForSelector(".live-live");
   await unit.waitForFunction(() => !document.querySelector(".field-pending"));
