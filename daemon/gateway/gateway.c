@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "tls.h"
+#include "hash/certificate.h"
 
 #define CONNECTIONS_MAX 2200
 #define TIMEOUT_S 30
 #define REQUEST_MEMORY_BYTES 32768
 #define FILE_BYTES_MAX (16 << 20)
+/* 1.0 and 1.1 are no longer to be used (RFC 8996). GnuTLS's words. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct address {
     struct sockaddr_storage at;
@@ -133,8 +135,8 @@ static int read_tls(struct cb_gateway *g, struct cb_error *reterr)
         r = read_file(o->tls_key, &g->key, reterr);
     if (r < 0)
         return r;
-    r = cb_tls_check(&(struct cb_tls_files){o->tls_certificate, o->tls_key, g->certificate, g->key},
-                     &is_over, reterr);
+    const struct cb_certificate_files files = {o->tls_certificate, o->tls_key, g->certificate, g->key};
+    r = cb_certificate_check(&files, &is_over, reterr);
     if (is_over)
         cb_warn(g, "the certificate is over: browsers will refuse it: file=%s", o->tls_certificate);
     return r;
@@ -174,7 +176,7 @@ static int start_http(struct cb_gateway *g, struct cb_error *reterr)
                      (g->certificate ? MHD_USE_TLS : 0);
     struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, g->certificate},
                                    {MHD_OPTION_HTTPS_MEM_KEY, 0, g->key},
-                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) CB_TLS_PRIORITIES},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *) TLS_PRIORITIES},
                                    {MHD_OPTION_END, 0, NULL}};
     g->port = port_of(fd);
     g->http = MHD_start_daemon(

@@ -1,4 +1,4 @@
-#include "tls.h"
+#include "hash/certificate.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -10,7 +10,7 @@ static BIO *reader(const char *text)
     return BIO_new_mem_buf(text, -1); /* −1: to its end */
 }
 
-static int check(const struct cb_tls_files *f, X509 *certificate, EVP_PKEY *key, bool *ret_is_over,
+static int check(const struct cb_certificate_files *f, X509 *certificate, EVP_PKEY *key, bool *ret_is_over,
                  struct cb_error *reterr)
 {
     if (!certificate)
@@ -35,7 +35,7 @@ static int no_passphrase(char *buf, int size, int is_writing, void *arg)
     return -1;
 }
 
-int cb_tls_check(const struct cb_tls_files *f, bool *ret_is_over, struct cb_error *reterr)
+int cb_certificate_check(const struct cb_certificate_files *f, bool *ret_is_over, struct cb_error *reterr)
 {
     BIO *from = reader(f->certificate), *key_from = reader(f->key);
     X509 *certificate = from ? PEM_read_bio_X509(from, NULL, no_passphrase, NULL) : NULL;
