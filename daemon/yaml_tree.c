@@ -127,51 +127,60 @@ int cb_yaml_refuse(const struct cb_yaml_node *n, struct cb_error *reterr, int co
     return cb_error_set(reterr, code, where, "%s", text);
 }
 
-#define DIGEST_DEPTH_MAX 64 /* an alias may stand within what it names */
+#define DIGEST_DEPTH_MAX 64     /* an alias may stand within what it names, */
+#define DIGEST_NODES_MAX 100000 /* … and aliases of aliases of aliases are more than anybody can read */
 
-static void digest_of(yaml_document_t *doc, int index, int depth,
-                      unsigned char ret[CB_YAML_DIGEST_LEN]);
+/* How far it may still go. */
+struct walk {
+    yaml_document_t *doc;
+    int depth, n_nodes;
+};
+
+static void digest_of(struct walk *w, int index, unsigned char ret[CB_YAML_DIGEST_LEN]);
 
 /* A sum of the pairs' digests, so that their order does not matter; no key stands there twice. */
-static void digest_of_pairs(yaml_document_t *doc, const yaml_node_t *n, int depth,
+static void digest_of_pairs(struct walk *w, const yaml_node_t *n,
                             unsigned char ret[CB_YAML_DIGEST_LEN])
 {
     unsigned char pair[2][CB_YAML_DIGEST_LEN], one[CB_YAML_DIGEST_LEN];
     memset(ret, 0, CB_YAML_DIGEST_LEN);
     for (yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
-        digest_of(doc, p->key, depth + 1, pair[0]);
-        digest_of(doc, p->value, depth + 1, pair[1]);
+        digest_of(w, p->key, pair[0]);
+        digest_of(w, p->value, pair[1]);
         crypto_hash_sha256(one, pair[0], sizeof pair);
         sodium_add(ret, one, CB_YAML_DIGEST_LEN);
     }
 }
 
-static void digest_of(yaml_document_t *doc, int index, int depth,
-                      unsigned char ret[CB_YAML_DIGEST_LEN])
+static void digest_of(struct walk *w, int index, unsigned char ret[CB_YAML_DIGEST_LEN])
 {
-    const yaml_node_t *n = yaml_document_get_node(doc, index);
+    const yaml_node_t *n = yaml_document_get_node(w->doc, index);
+    bool goes_on = w->depth < DIGEST_DEPTH_MAX && w->n_nodes++ < DIGEST_NODES_MAX;
     unsigned char item[CB_YAML_DIGEST_LEN], kind = (unsigned char) n->type;
     crypto_hash_sha256_state s;
     crypto_hash_sha256_init(&s);
     crypto_hash_sha256_update(&s, &kind, 1);
     if (n->type == YAML_SCALAR_NODE)
         crypto_hash_sha256_update(&s, n->data.scalar.value, n->data.scalar.length);
-    if (n->type == YAML_MAPPING_NODE && depth < DIGEST_DEPTH_MAX) {
-        digest_of_pairs(doc, n, depth, item);
+    w->depth++;
+    if (n->type == YAML_MAPPING_NODE && goes_on) {
+        digest_of_pairs(w, n, item);
         crypto_hash_sha256_update(&s, item, sizeof item);
     }
-    if (n->type == YAML_SEQUENCE_NODE && depth < DIGEST_DEPTH_MAX)
+    if (n->type == YAML_SEQUENCE_NODE && goes_on)
         for (yaml_node_item_t *i = n->data.sequence.items.start; i < n->data.sequence.items.top;
              i++) {
-            digest_of(doc, *i, depth + 1, item);
+            digest_of(w, *i, item);
             crypto_hash_sha256_update(&s, item, sizeof item);
         }
+    w->depth--;
     crypto_hash_sha256_final(&s, ret);
 }
 
 void cb_yaml_digest(const struct cb_yaml_node *n, unsigned char ret[CB_YAML_DIGEST_LEN])
 {
-    digest_of(&n->yaml->doc, n->index, 0, ret);
+    struct walk w = {.doc = &n->yaml->doc};
+    digest_of(&w, n->index, ret);
 }
 
 const char *cb_yaml_text(const struct cb_yaml_node *n)

@@ -28,7 +28,9 @@
 #define DARK_WET_U   0.02 /* of the speed: by night nothing tells a wet road, which mirrors lamps */
 #define DARK_COVER   0.6  /* of the zone: lamps are seen from afar, what appears later is another's, */
 #define DARK_DRIFT_M 1.2  /* … and so is what drifts across, over a passage; a body may do both: */
-#define LATE_DRIFT   0.05 /* across by metre along, of a body that appears late */
+#define LATE_DRIFT   0.05 /* across by metre along, of a body that appears late; one that goes on more
+                           * aslant is to be seen over most of the zone: */
+#define DARK_COVER_ASLANT 0.8
 #define BODY_MIN_M   1.3  /* as broad as a car, */
 #define BODY_MAX_M   3.5
 #define BODY_SHARE   0.9  /* and of its sightings so many were in a patch of its own */
@@ -290,9 +292,10 @@ static double drift_m(const struct cb_passage *p)
 static bool is_late_in_the_dark(const struct evidence *e)
 {
     double along_m = path_m(e->p);
-    bool is_straight_body = is_body(e) && drift_m(e->p) < LATE_DRIFT * along_m;
-    return e->is_dark && !is_straight_body &&
-           along_m < DARK_COVER * (e->g->zone_max_m - e->g->zone_min_m);
+    bool is_a_body = is_body(e);
+    double cover = is_a_body ? DARK_COVER_ASLANT : DARK_COVER;
+    return e->is_dark && !(is_a_body && drift_m(e->p) < LATE_DRIFT * along_m) &&
+           along_m < cover * (e->g->zone_max_m - e->g->zone_min_m);
 }
 
 /* By lamplight what is followed beside the surveyed road is a lit wall, a kerb, or the upper part

@@ -129,6 +129,9 @@ static void test_a_body_may_appear_late_by_lamplight(void **state)
     assert_int_equal(by_lamplight(*state, 0.4, ZONE_FROM - 1, 4, 0), CB_REASON_NONE);
     assert_int_equal(by_lamplight(*state, 1.8, LATE, 0, 0.6), CB_REASON_NONE);
     assert_int_equal(by_lamplight(*state, 1.8, LATE, 0, 1.4), CB_REASON_TOO_FEW_SAMPLES);
+    /* nor one that is seen a little longer: the pool beside the demo's car 8 was, over 0.67 of the zone */
+    assert_int_equal(by_lamplight(*state, 1.8, ZONE_TO - 0.7 * (ZONE_TO - ZONE_FROM), 0, 1.6), CB_REASON_TOO_FEW_SAMPLES);
+    assert_int_equal(by_lamplight(*state, 1.8, ZONE_TO - 0.7 * (ZONE_TO - ZONE_FROM), 0, 0.6), CB_REASON_NONE);
 }
 
 static void test_a_body_may_drift_by_lamplight(void **state)
