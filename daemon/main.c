@@ -308,7 +308,7 @@ static int read_words(int argc, char **argv, struct words *w)
 }
 
 /* glibc raises both to the size of what was freed, and a package's pictures and clip, once sealed, would
- * stay with the process for good: 115 instead of 48 MiB private at 720p. Set, they stay. */
+ * stay with the process for good: 115 instead of 46 MiB private at 720p. Set, they stay. */
 static void give_memory_back(void)
 {
     mallopt(M_MMAP_THRESHOLD, 128 << 10);

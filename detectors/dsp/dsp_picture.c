@@ -14,6 +14,9 @@
 #define CB_DSP_WIDE
 #endif
 
+/* Compiled into each of the two. */
+#define INSIDE static inline __attribute__((always_inline))
+
 #define COLUMNS 768 /* summed at a time */
 
 static inline int min_i(int a, int b)
@@ -26,15 +29,16 @@ static inline int max_i(int a, int b)
     return a > b ? a : b;
 }
 
-static inline __attribute__((always_inline)) void reduce2(uint8_t *restrict dst, const uint8_t *restrict a, const uint8_t *restrict b,
-                    int w)
+INSIDE void reduce2(uint8_t *restrict dst, const uint8_t *restrict a,
+                    const uint8_t *restrict b, int w)
 {
     for (int x = 0; x < w; x++)
         dst[x] = (uint8_t) ((a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1] + 2) >> 2);
 }
 
 /* Columns are summed first, rows side by side. factor is a constant where it is called. */
-static inline __attribute__((always_inline)) void reduce_by(uint8_t *dst, const uint8_t *src, ptrdiff_t src_stride, int w, int factor)
+INSIDE void reduce_by(uint8_t *dst, const uint8_t *src, ptrdiff_t src_stride, int w,
+                      int factor)
 {
     uint16_t column[COLUMNS];
     for (int at = 0, n; at < w; at += n) {
@@ -122,7 +126,7 @@ static inline uint16_t max3(uint16_t a, uint16_t b, uint16_t c)
 }
 
 /* Columns 1 … w − 2: no clamping, so that the compiler makes vectors of it. */
-static inline __attribute__((always_inline)) void range_inside(uint8_t *restrict lo, uint8_t *restrict hi, const uint16_t *restrict p,
+INSIDE void range_inside(uint8_t *restrict lo, uint8_t *restrict hi, const uint16_t *restrict p,
                          const uint16_t *restrict q, const uint16_t *restrict r, int w)
 {
     for (int x = 1; x + 1 < w; x++) {

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import clips  # noqa: E402
+import edge as edges  # noqa: E402
 import filled as stores  # noqa: E402
 import gateway as gates  # noqa: E402
 import harness  # noqa: E402
@@ -67,3 +68,12 @@ def peopled_store(tmp_path_factory, filled_store):
     for login, (role, districts) in gates.LOGINS.items():
         gates.add_user(store.db, login, role, districts)
     return store
+
+
+@pytest.fixture
+def edge(tmp_path):
+    """One that is not started yet: keys and alerts first, where they are to be there before it."""
+    made = edges.Edge(tmp_path)
+    yield made
+    if made.program:
+        made.program.stop()

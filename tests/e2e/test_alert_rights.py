@@ -9,18 +9,9 @@ import pytest
 import zmq
 
 import harness
-from edge import Edge
 from rig import Rig
 
 FUTIAN, NANSHAN = "福田", "南山"
-
-
-@pytest.fixture
-def edge(tmp_path):
-    edge = Edge(tmp_path)
-    yield edge
-    if edge.program:
-        edge.program.stop()
 
 
 @pytest.fixture

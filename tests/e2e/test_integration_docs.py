@@ -9,7 +9,6 @@ import pytest
 
 import gateway as desk
 import harness
-from edge import Edge
 
 FUTIAN, NANSHAN = "福田", "南山"
 TEXT = (harness.ROOT / "docs/integration.md").read_text()
@@ -35,18 +34,10 @@ def reader(request, tmp_path_factory):
     return [folder / "alerts"]
 
 
-@pytest.fixture
-def edge(tmp_path):
-    edge = Edge(tmp_path)
-    yield edge
-    if edge.program:
-        edge.program.stop()
-
-
 class Follower:
     """The document's program with its position; it may be killed and started again."""
 
-    def __init__(self, reader, edge, name, options):
+    def __init__(self, reader, edge, name):
         folder = edge.folder
         (folder / "edge.pub").write_text(edge.public + "\n")
         self.out, self.position = folder / f"{name}.out", folder / f"{name}.next"
@@ -74,8 +65,8 @@ class Follower:
 def follow(reader, edge):
     followers = []
 
-    def start(name, options):
-        followers.append(Follower(reader, edge, name, options))
+    def start(name):
+        followers.append(Follower(reader, edge, name))
         return followers[-1]
     yield start
     for f in followers:
@@ -83,10 +74,10 @@ def follow(reader, edge):
 
 
 def test_it_hears_each_once_and_asks_for_what_was_before(edge, follow):
-    options = edge.let_in("centre")
+    edge.let_in("centre")
     edge.announce(*[FUTIAN, NANSHAN] * 600)  # three pages of a replay
     edge.start()
-    centre = follow("centre", options)
+    centre = follow("centre")
     centre.wait(list(range(1, 1201)))
     edge.announce(FUTIAN, NANSHAN)
     centre.wait(list(range(1, 1203)))
@@ -94,9 +85,9 @@ def test_it_hears_each_once_and_asks_for_what_was_before(edge, follow):
 
 
 def test_what_came_while_it_was_away_comes_when_it_is_back(edge, follow):
-    options = edge.let_in("centre")
+    edge.let_in("centre")
     edge.start()
-    centre = follow("centre", options)
+    centre = follow("centre")
     edge.announce(FUTIAN, FUTIAN)
     centre.wait([1, 2])
     harness.wait_for("the position", lambda: centre.position.read_text() == "3\n")
@@ -107,9 +98,9 @@ def test_what_came_while_it_was_away_comes_when_it_is_back(edge, follow):
 
 
 def test_what_came_while_the_edge_was_cut_off_comes(edge, follow):
-    options = edge.let_in("centre")
+    edge.let_in("centre")
     edge.start()
-    centre = follow("centre", options)
+    centre = follow("centre")
     edge.announce(FUTIAN)
     centre.wait([1])
     edge.program.kill()
@@ -120,19 +111,19 @@ def test_what_came_while_the_edge_was_cut_off_comes(edge, follow):
 
 
 def test_a_limited_key_gets_all_of_its_district(edge, follow):
-    options = edge.let_in("futian", FUTIAN)
+    edge.let_in("futian", FUTIAN)
     edge.announce(*[NANSHAN] * 5001, FUTIAN)  # more than an edge looks through for one answer
     edge.start()
-    futian = follow("futian", options)
+    futian = follow("futian")
     futian.wait([5002])
     edge.announce(NANSHAN, FUTIAN, NANSHAN)
     futian.wait([5002, 5004])
 
 
 def test_an_edge_that_counts_anew_is_followed_anew(edge, follow):
-    options = edge.let_in("centre")
+    edge.let_in("centre")
     edge.start()
-    centre = follow("centre", options)
+    centre = follow("centre")
     edge.announce(FUTIAN, FUTIAN, FUTIAN)
     centre.wait([1, 2, 3])
     edge.program.stop()

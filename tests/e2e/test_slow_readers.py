@@ -7,7 +7,7 @@ import subprocess
 import zmq
 
 import harness
-from test_alert_rights import Reader, context, edge  # noqa: F401 (fixtures)
+from test_alert_rights import Reader, context  # noqa: F401 (a fixture)
 
 N = 20000
 FILLER = "x" * 2600  # an alert as large as a long one: so that what piles up would show
