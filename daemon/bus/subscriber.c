@@ -19,6 +19,8 @@
  * opens a gap: [next, it) is asked for, and the live one is held back until that is through.
  * Heartbeats open a gap the same way, when the edge is ahead of what came. A reader of some
  * districts hears their pulses instead, and is told by the answer's head how far it has all of its own.
+ * A heartbeat far below `next` has waited in the queue while a gap was filled, or the edge counts anew:
+ * it is asked for what was heard last.
  */
 struct cb_bus_subscriber {
     /* set at create, then immutable */
@@ -32,6 +34,7 @@ struct cb_bus_subscriber {
     uint64_t next;
     uint64_t gap_to;           /* fill [next, gap_to]; 0: no gap */
     bool is_open_end;          /* fill from `next` to whatever there is */
+    bool is_in_doubt;          /* whether the edge still counts as it did */
     uint64_t n_missed;
 
     zmq_msg_t *page;           /* the answer's frames after its head: topic, sequence, JSON … */
@@ -167,7 +170,9 @@ static int read_page(struct cb_bus_subscriber *s, struct head *ret)
     return read_head(&s->page[1], ret);
 }
 
-static int ask(struct cb_bus_subscriber *s, int timeout_ms, struct head *ret)
+/* @param to 0: whatever there is */
+static int ask(struct cb_bus_subscriber *s, uint64_t from, uint64_t to, int timeout_ms,
+               struct head *ret)
 {
     char request[96];
     zmq_pollitem_t item = {.socket = s->asker, .events = ZMQ_POLLOUT};
@@ -175,11 +180,11 @@ static int ask(struct cb_bus_subscriber *s, int timeout_ms, struct head *ret)
         return -ENOTCONN;
     if (zmq_poll(&item, 1, timeout_ms) <= 0)
         return -EAGAIN;
-    if (s->is_open_end)
-        snprintf(request, sizeof request, "{\"from\":%llu}", (unsigned long long) s->next);
+    if (to == 0)
+        snprintf(request, sizeof request, "{\"from\":%llu}", (unsigned long long) from);
     else
-        snprintf(request, sizeof request, "{\"from\":%llu,\"to\":%llu}",
-                 (unsigned long long) s->next, (unsigned long long) s->gap_to);
+        snprintf(request, sizeof request, "{\"from\":%llu,\"to\":%llu}", (unsigned long long) from,
+                 (unsigned long long) to);
     if (cb_bus_send(s->asker, "", 0, true) < 0 ||
         cb_bus_send(s->asker, request, strlen(request), false) < 0)
         return -EAGAIN;
@@ -214,7 +219,7 @@ static void skip(struct cb_bus_subscriber *s, uint64_t next, bool has_more)
 static int fill(struct cb_bus_subscriber *s, int timeout_ms)
 {
     struct head head = {0};
-    int r = ask(s, timeout_ms, &head);
+    int r = ask(s, s->next, s->is_open_end ? 0 : s->gap_to, timeout_ms, &head);
     if (r == -EAGAIN && s->is_open_end)
         return r; /* what was asked for by the user is asked for until it comes */
     if (r < 0)
@@ -228,6 +233,24 @@ static int fill(struct cb_bus_subscriber *s, int timeout_ms)
         s->is_open_end = false; /* the rest is live */
     }
     return 0;
+}
+
+static void begin_anew(struct cb_bus_subscriber *s)
+{
+    cb_warn(s, "the edge counts anew, after %llu", (unsigned long long) s->next - 1);
+    s->next = 1;
+    s->is_open_end = s->asker != NULL;
+}
+
+/* Without an answer nothing is concluded: the next heartbeat raises the doubt again. */
+static void settle_doubt(struct cb_bus_subscriber *s, int timeout_ms)
+{
+    struct head head = {0};
+    int r = ask(s, s->next - 1, 0, timeout_ms, &head);
+    if (r == 0 && s->n_page <= 2 && head.next < s->next)
+        begin_anew(s);
+    close_page(s);
+    s->is_in_doubt = false;
 }
 
 /* Giving alerts out */
@@ -324,6 +347,15 @@ static int on_health(struct cb_bus_subscriber *s, const struct cb_bus_message *m
     return r;
 }
 
+/* Who asks for nothing hears all in its order: then no heartbeat has waited. */
+static void on_low_beat(struct cb_bus_subscriber *s)
+{
+    if (s->asker)
+        s->is_in_doubt = true;
+    else
+        begin_anew(s);
+}
+
 /* @return 0: given; -EAGAIN: it opened a gap, was a heartbeat, or was seen before */
 static int on_live(struct cb_bus_subscriber *s, const struct cb_bus_message *m,
                    struct cb_bus_alert *ret)
@@ -342,10 +374,9 @@ static int on_live(struct cb_bus_subscriber *s, const struct cb_bus_message *m,
     if (is_beat) {
         if (s->has_next && sequence >= s->next)
             s->gap_to = sequence;
-        else if (s->has_next && sequence > 0 && sequence + 1 < s->next) {
-            cb_warn(s, "the edge counts anew, from %llu", (unsigned long long) sequence);
-            s->next = sequence + 1;
-        } else if (!s->has_next && sequence > 0) {
+        else if (s->has_next && sequence + 1 < s->next)
+            on_low_beat(s);
+        else if (!s->has_next && sequence > 0) {
             s->has_next = true;
             s->next = sequence + 1;
         }
@@ -388,6 +419,10 @@ static int step(struct cb_bus_subscriber *s, int timeout_ms, struct cb_bus_alert
     int r = next_of_page(s, ret);
     if (r != -EAGAIN)
         return r;
+    if (s->is_in_doubt) {
+        settle_doubt(s, timeout_ms);
+        return -EAGAIN;
+    }
     if (s->is_open_end || s->gap_to) {
         r = fill(s, timeout_ms);
         return r == 0 ? -EAGAIN : r;

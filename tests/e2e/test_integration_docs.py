@@ -4,8 +4,10 @@ import os
 import re
 import signal
 import subprocess
+import threading
 
 import pytest
+import zmq
 
 import gateway as desk
 import harness
@@ -23,11 +25,14 @@ def program(language):
 
 @pytest.fixture(scope="module", params=["python", "c"])
 def reader(request, tmp_path_factory):
+    return built(request.param, tmp_path_factory.mktemp(request.param))
+
+
+def built(language, folder):
     """@return the words that start the document's program"""
-    folder = tmp_path_factory.mktemp(request.param)
-    source = folder / ("alerts.py" if request.param == "python" else "alerts.c")
-    source.write_text(program(request.param))
-    if request.param == "python":
+    source = folder / ("alerts.py" if language == "python" else "alerts.c")
+    source.write_text(program(language))
+    if language == "python":
         return [harness.PYTHON, source]
     subprocess.run(["gcc", *WARNINGS, "-D_DEFAULT_SOURCE", "-o", folder / "alerts", source, "-lzmq",
                     "-ljansson"], check=True)
@@ -134,6 +139,93 @@ def test_an_edge_that_counts_anew_is_followed_anew(edge, follow):
     edge.announce(NANSHAN)
     edge.start()
     centre.wait([1, 2, 3, 1])
+
+
+class SlowQueue:
+    """An edge that the test speaks for: its heartbeats come as late as the test wants them to."""
+
+    def __init__(self, sockets):
+        self.alerts, self.replay = f"ipc://{sockets}/alerts", f"ipc://{sockets}/replay"
+        self.kept, self.asked = [1, 2, 3, 4, 5], []
+        self.context = zmq.Context()
+        self.pub, self.rep = self.context.socket(zmq.XPUB), self.context.socket(zmq.REP)
+        self.pub.bind(self.alerts)
+        self.rep.bind(self.replay)
+        self.answers = threading.Thread(target=self.answer)
+        self.answers.start()
+
+    @staticmethod
+    def frames(topic, sequence):
+        text = json.dumps({"type": "alert", "sequence": sequence})
+        return [topic.encode(), sequence.to_bytes(8, "big"), text.encode()]
+
+    def say(self, topic, sequence):
+        self.pub.send_multipart(self.frames(topic, sequence))
+
+    def answer(self):
+        try:
+            while True:
+                request = json.loads(self.rep.recv())
+                first, last = request["from"], request.get("to", 1 << 60)
+                found = [n for n in self.kept if first <= n <= last]
+                head = {"from": first, "count": len(found), "more": False,
+                        "next": found[-1] + 1 if found else first}
+                alerts = [f for n in found for f in self.frames("alert.福田.speeding.minor", n)]
+                self.rep.send_multipart([json.dumps(head).encode(), *alerts])
+                self.asked.append(first)
+        except zmq.ContextTerminated:
+            self.rep.close(linger=0)
+
+    def stop(self):
+        self.pub.close(linger=0)
+        self.context.term()
+        self.answers.join()
+
+
+@pytest.fixture
+def slow_queue(sockets):
+    slow_queue = SlowQueue(sockets)
+    yield slow_queue
+    slow_queue.stop()
+
+
+@pytest.fixture(params=["python", "c", "tail"])
+def heard(request, slow_queue, tmp_path):
+    """A reader that has caught up with five alerts. @return what it has given so far, when called"""
+    words = [harness.CITYBRAIN, "tail", "--endpoint", slow_queue.alerts, "--replay",
+             slow_queue.replay, "--from", "1", "--json"]
+    if request.param != "tail":
+        words = [*built(request.param, tmp_path), slow_queue.alerts, slow_queue.replay,
+                 tmp_path / "next"]
+    with open(tmp_path / "out", "wb") as out:
+        program_ = harness.Program(words, tmp_path / "err", stdout=out)
+
+    def heard():
+        assert program_.is_running(), program_.text()
+        return [json.loads(line)["sequence"] for line in (tmp_path / "out").read_text().splitlines()]
+    slow_queue.pub.recv()  # its subscription
+    harness.wait_for("the five", lambda: heard() == [1, 2, 3, 4, 5])
+    yield heard
+    program_.kill()
+
+
+def test_a_heartbeat_that_waited_begins_nothing_anew(slow_queue, heard):
+    slow_queue.say("heartbeat.edge-1", 2)
+    slow_queue.say("heartbeat.edge-1", 3)
+    harness.wait_for("a question about the last one", lambda: 5 in slow_queue.asked)
+    slow_queue.kept.append(6)
+    slow_queue.say("alert.福田.speeding.minor", 6)
+    harness.wait_for("the sixth", lambda: 6 in heard())
+    assert heard() == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_heartbeat_of_another_count_begins_at_one(slow_queue, heard):
+    slow_queue.kept = [1, 2]
+    slow_queue.say("heartbeat.edge-1", 2)
+    harness.wait_for("the new first two", lambda: heard() == [1, 2, 3, 4, 5, 1, 2])
+    slow_queue.kept.append(3)
+    slow_queue.say("alert.福田.speeding.minor", 3)
+    harness.wait_for("the new third", lambda: heard() == [1, 2, 3, 4, 5, 1, 2, 3])
 
 
 @pytest.fixture

@@ -107,9 +107,10 @@ async function shift() {
 
   // the analyst finds the first, without its pictures, and exports it
   const analyst = await open("analyst", { width: 1280, height: 900 });
-  await analyst.waitForSelector(".filter-form");
+  await analyst.waitForSelector(`a[href="/violations/${second}"]`);
   await analyst.selectOption('select[name="review"]', "confirmed");
   await analyst.click('.filter-form button[type="submit"]');
+  await analyst.waitForSelector(`a[href="/violations/${second}"]`, { state: "detached" }); // what was there stays until the answer
   await analyst.waitForSelector(`a[href="/violations/${first}"]`);
   must(!(await analyst.$(`a[href="/violations/${second}"]`)), "the filter let a rejected one through");
   const csv = await analyst.evaluate(async () => (await fetch(document.querySelector(".page-head a.button").href)).text());
