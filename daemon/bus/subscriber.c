@@ -131,7 +131,7 @@ static int add_frame(struct cb_bus_subscriber *s, zmq_msg_t *m)
 
 struct head {
     bool has_more, is_limited;
-    uint64_t next;
+    uint64_t from, next;
 };
 
 static int read_head(zmq_msg_t *m, struct head *ret)
@@ -140,6 +140,8 @@ static int read_head(zmq_msg_t *m, struct head *ret)
     int r = json_is_object(o) && !json_object_get(o, "error") ? 0 : -EBADMSG;
     ret->has_more = json_is_true(json_object_get(o, "more"));
     ret->is_limited = json_is_array(json_object_get(o, "districts"));
+    json_int_t from = json_integer_value(json_object_get(o, "from"));
+    ret->from = from > 0 ? (uint64_t) from : 0;
     json_int_t next = json_integer_value(json_object_get(o, "next"));
     ret->next = next > 0 ? (uint64_t) next : 0;
     json_decref(o);
@@ -171,15 +173,9 @@ static int read_page(struct cb_bus_subscriber *s, struct head *ret)
 }
 
 /* @param to 0: whatever there is */
-static int ask(struct cb_bus_subscriber *s, uint64_t from, uint64_t to, int timeout_ms,
-               struct head *ret)
+static int send_question(struct cb_bus_subscriber *s, uint64_t from, uint64_t to)
 {
     char request[96];
-    zmq_pollitem_t item = {.socket = s->asker, .events = ZMQ_POLLOUT};
-    if (!s->asker)
-        return -ENOTCONN;
-    if (zmq_poll(&item, 1, timeout_ms) <= 0)
-        return -EAGAIN;
     if (to == 0)
         snprintf(request, sizeof request, "{\"from\":%llu}", (unsigned long long) from);
     else
@@ -188,10 +184,35 @@ static int ask(struct cb_bus_subscriber *s, uint64_t from, uint64_t to, int time
     if (cb_bus_send(s->asker, "", 0, true) < 0 ||
         cb_bus_send(s->asker, request, strlen(request), false) < 0)
         return -EAGAIN;
-    item.events = ZMQ_POLLIN;
-    if (zmq_poll(&item, 1, ANSWER_MS) <= 0)
+    return 0;
+}
+
+/* An answer that came too late for its question must not answer this one: its head says what it is of. */
+static int read_answer(struct cb_bus_subscriber *s, uint64_t from, struct head *ret)
+{
+    int64_t end_ns = cb_clock_mono_ns() + ANSWER_MS * CB_NS_PER_MS;
+    for (;;) {
+        int64_t left_ms = (end_ns - cb_clock_mono_ns()) / CB_NS_PER_MS;
+        zmq_pollitem_t item = {.socket = s->asker, .events = ZMQ_POLLIN};
+        if (zmq_poll(&item, 1, left_ms > 0 ? (long) left_ms : 0) <= 0)
+            return -EAGAIN;
+        int r = read_page(s, ret);
+        if (r < 0 || ret->from == from)
+            return r;
+        close_page(s);
+    }
+}
+
+static int ask(struct cb_bus_subscriber *s, uint64_t from, uint64_t to, int timeout_ms,
+               struct head *ret)
+{
+    zmq_pollitem_t item = {.socket = s->asker, .events = ZMQ_POLLOUT};
+    if (!s->asker)
+        return -ENOTCONN;
+    if (zmq_poll(&item, 1, timeout_ms) <= 0)
         return -EAGAIN;
-    return read_page(s, ret);
+    int r = send_question(s, from, to);
+    return r == 0 ? read_answer(s, from, ret) : r;
 }
 
 static void end_gap(struct cb_bus_subscriber *s)

@@ -28,6 +28,12 @@ def reader(request, tmp_path_factory):
     return built(request.param, tmp_path_factory.mktemp(request.param))
 
 
+def sequences_in(path):
+    """Of the lines that are whole: a program that is writing may have half of one there."""
+    whole = path.read_text(errors="replace").rpartition("\n")[0]
+    return [json.loads(line)["sequence"] for line in whole.splitlines()]
+
+
 def built(language, folder):
     """@return the words that start the document's program"""
     source = folder / ("alerts.py" if language == "python" else "alerts.c")
@@ -56,7 +62,7 @@ class Follower:
             self.program = harness.Program(self.argv, self.log, stdout=out)
 
     def sequences(self):
-        return [json.loads(line)["sequence"] for line in self.out.read_text().splitlines()]
+        return sequences_in(self.out)
 
     def wait(self, sequences):
         def is_there():
@@ -147,6 +153,8 @@ class SlowQueue:
     def __init__(self, sockets):
         self.alerts, self.replay = f"ipc://{sockets}/alerts", f"ipc://{sockets}/replay"
         self.kept, self.asked = [1, 2, 3, 4, 5], []
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.context = zmq.Context()
         self.pub, self.rep = self.context.socket(zmq.XPUB), self.context.socket(zmq.REP)
         self.pub.bind(self.alerts)
@@ -171,12 +179,14 @@ class SlowQueue:
                 head = {"from": first, "count": len(found), "more": False,
                         "next": found[-1] + 1 if found else first}
                 alerts = [f for n in found for f in self.frames("alert.福田.speeding.minor", n)]
+                self.may_answer.wait()
                 self.rep.send_multipart([json.dumps(head).encode(), *alerts])
                 self.asked.append(first)
         except zmq.ContextTerminated:
             self.rep.close(linger=0)
 
     def stop(self):
+        self.may_answer.set()
         self.pub.close(linger=0)
         self.context.term()
         self.answers.join()
@@ -202,7 +212,7 @@ def heard(request, slow_queue, tmp_path):
 
     def heard():
         assert program_.is_running(), program_.text()
-        return [json.loads(line)["sequence"] for line in (tmp_path / "out").read_text().splitlines()]
+        return sequences_in(tmp_path / "out")
     try:
         slow_queue.pub.recv()  # its subscription
         harness.wait_for("the five", lambda: heard() == [1, 2, 3, 4, 5])
@@ -233,6 +243,17 @@ def test_a_heartbeat_of_another_count_begins_at_one(slow_queue, heard):
     harness.wait_for("the new third", lambda: heard() == [1, 2, 3, 4, 5, 1, 2, 3])
 
 
+@pytest.mark.parametrize("heard", ["tail"], indirect=True)
+def test_a_late_answer_is_not_the_next_questions(slow_queue, heard):
+    slow_queue.may_answer.clear()
+    slow_queue.say("alert.福田.speeding.minor", 8)
+    harness.wait_for("the eighth, no answer", lambda: heard() == [1, 2, 3, 4, 5, 8])
+    slow_queue.kept += [8, 9, 10]
+    slow_queue.say("alert.福田.speeding.minor", 10)
+    slow_queue.may_answer.set()  # "nothing" of 6 and 7 first: it does not say that there is no 9
+    harness.wait_for("the ninth", lambda: heard() == [1, 2, 3, 4, 5, 8, 9, 10])
+
+
 @pytest.fixture
 def gate(peopled_store, tmp_path):
     gate = desk.Gateway(peopled_store.copy(tmp_path), tmp_path).start()
@@ -249,7 +270,7 @@ def test_the_stream_over_http(gate, tmp_path):
                                 env=env, stdout=out)
 
     def ids():
-        lines = (tmp_path / "stream").read_text().splitlines()
+        lines = (tmp_path / "stream").read_text(errors="replace").rpartition("\n\n")[0].splitlines()
         alerts = [json.loads(lines[i + 1].removeprefix("data: "))
                   for i, line in enumerate(lines[:-1]) if line == "event: alert"]
         return {a["id"] for a in alerts}
