@@ -1,5 +1,5 @@
 /** The command centre's wall: what happens, where, and what is done about it. */
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { me } from "../api";
 import { cameras, loadRoads, now, units, zone } from "../city";
 import { t } from "../i18n";
@@ -62,7 +62,8 @@ export function Wall() {
     if (done) noteReview(selected.id, done);
   };
 
-  useEffect(() => {
+  // at once, not after the next paint: a key must never decide on what was selected before
+  useLayoutEffect(() => {
     const keys = (e: KeyboardEvent) => {
       const target = e.target as HTMLElement;
       if (asked || e.ctrlKey || e.metaKey || e.altKey) return;

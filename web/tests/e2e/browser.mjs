@@ -43,7 +43,10 @@ export async function open(login, { width = 1280, height = 800, language = "zh",
   });
   page.on("pageerror", (e) => said.push(`${login}: ${e.stack}`));
   await page.goto(world.base + "/");
-  if (!login) return page;
+  if (!login) {
+    await page.waitForSelector("#login"); // as fill() waits: whoever is asked first, it is there late
+    return page;
+  }
   await page.fill("#login", login);
   await page.fill("#password", world.password);
   await page.keyboard.press("Enter");

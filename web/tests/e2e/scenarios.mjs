@@ -35,7 +35,7 @@ async function evidence() {
   const wall = await open("chief", { width: 1920, height: 1080 });
   await wall.waitForSelector(".alerts [data-id]");
   await wall.keyboard.press("Home");
-  await wall.waitForSelector(".alert.selected");
+  await wall.waitForSelector(".alert.selected [data-id]:focus");
   const first = await wall.$eval(".alert.selected [data-id]", (r) => r.dataset.id);
   await shot(wall, "wall-1920");
   await wall.keyboard.press("Enter");
