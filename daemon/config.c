@@ -69,6 +69,12 @@ const struct cb_opt cb_gateway_opts[] = {
     {"map_style_url", CB_OPT_STRING, GATEWAY(map_style_url), 0, 0, NULL,
      "MapLibre style; default: a plain map of the roads", NULL},
     {"roads", CB_OPT_STRING, GATEWAY(roads), 0, 0, NULL, "GeoJSON file of the plain map", NULL},
+    {"push_services", CB_OPT_STRING, GATEWAY(push_services), 0, 0, NULL,
+     "origins of the push services that may be sent to, blanks between; default: no Web Push", NULL},
+    {"push_key", CB_OPT_STRING, GATEWAY(push_key), 0, 0, NULL,
+     "secret key of citybrain keygen --push, by which they know this city", NULL},
+    {"push_contact", CB_OPT_STRING, GATEWAY(push_contact), 0, 0, NULL,
+     "mailto: or https: where they can ask", NULL},
     {"timezone", CB_OPT_STRING, GATEWAY(timezone), 1, 0, NULL,
      "in which hours and weekdays are counted", NULL},
     {"signed_within_s", CB_OPT_INT, GATEWAY(signed_within_s), 1, 8640000, "s",
@@ -204,7 +210,7 @@ static int resolve_paths(struct cb_config *c, const char *folder)
     char *path[] = {c->node.data_dir, c->node.signing_key, c->bus.curve_key, c->bus.store_key,
                     c->bus.allowed_keys, c->store.media_dir, c->store.trusted_keys,
                     c->gateway.web_dir, c->gateway.tls_certificate, c->gateway.tls_key,
-                    c->gateway.roads};
+                    c->gateway.roads, c->gateway.push_key};
     for (size_t i = 0; i < CB_LEN(path) && r == 0; i++)
         r = below(folder, path[i], CB_PATH_LEN);
     char *endpoint[] = {c->bus.evidence, c->bus.alerts, c->bus.replay};

@@ -45,6 +45,9 @@ struct cb_gateway_conf {
     bool is_behind_proxy;
     char map_style_url[512];
     char roads[CB_PATH_LEN];
+    char push_services[1024];      /* "": no Web Push */
+    char push_key[CB_PATH_LEN];
+    char push_contact[256];
     char timezone[64];
     int signed_within_s, responded_within_s, feedback_within_s;
     int n_workers;

@@ -7,9 +7,11 @@
 #include "bus/curve.h"
 #include "cli.h"
 #include "evidence/key.h"
+#include "hash/webpush.h"
 
 static const char help[] =
     "usage: citybrain keygen --out NAME [--curve]\n"
+    "       citybrain keygen --out NAME --push\n"
     "\n"
     "Makes keys. Never overwrites a file.\n"
     "\n"
@@ -18,12 +20,15 @@ static const char help[] =
     "              key, for those who verify\n"
     "  --curve     writes NAME.curve too, a key pair for tcp endpoints (ZeroMQ CURVE; mode 0600);\n"
     "              its public key is printed: it goes into the other side's list\n"
+    "  --push      writes NAME.push.pem alone, the key by which push services know this city (P-256;\n"
+    "              mode 0600): gateway.push_key\n"
     "\n"
     "Exit codes: 0 made; 1 a file is there already or cannot be written; 2 wrong usage.\n"
     "\n"
     "Examples:\n"
     "  citybrain keygen --out keys/edge-1\n"
-    "  citybrain keygen --out keys/store --curve\n";
+    "  citybrain keygen --out keys/store --curve\n"
+    "  citybrain keygen --out keys/city --push\n";
 
 static int make_curve(const char *name)
 {
@@ -54,25 +59,45 @@ static int make(const char *name, bool has_curve)
     return has_curve ? make_curve(name) : CB_EXIT_OK;
 }
 
+static int make_push(const char *name)
+{
+    struct cb_error e = {0};
+    char public_key[CB_PUSH_PUBLIC_LEN];
+    size_t size = strlen(name) + sizeof ".push.pem";
+    CB_AUTO_FREE char *file = malloc(size);
+    if (!file)
+        return CB_EXIT_FAILED;
+    snprintf(file, size, "%s.push.pem", name);
+    if (cb_vapid_generate(file, public_key, &e) < 0) {
+        fprintf(stderr, "%s: %s\n", e.where, e.text);
+        return CB_EXIT_FAILED;
+    }
+    printf("push    %s  in %s\n", public_key, file);
+    return CB_EXIT_OK;
+}
+
 int cb_cli_keygen(int argc, char **argv)
 {
     static const struct option options[] = {{"out", required_argument, NULL, 'o'},
                                             {"curve", no_argument, NULL, 'c'},
+                                            {"push", no_argument, NULL, 'p'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     const char *name = NULL;
-    bool has_curve = false;
-    for (int o; (o = getopt_long(argc, argv, "o:ch", options, NULL)) != -1;) {
+    bool has_curve = false, is_push = false;
+    for (int o; (o = getopt_long(argc, argv, "o:cph", options, NULL)) != -1;) {
         if (o == 'o')
             name = optarg;
         else if (o == 'c')
             has_curve = true;
+        else if (o == 'p')
+            is_push = true;
         else
             return fputs(help, o == 'h' ? stdout : stderr), o == 'h' ? CB_EXIT_OK : CB_EXIT_USAGE;
     }
-    if (!name || !*name || optind < argc) {
+    if (!name || !*name || optind < argc || (has_curve && is_push)) {
         fputs(help, stderr);
         return CB_EXIT_USAGE;
     }
-    return make(name, has_curve);
+    return is_push ? make_push(name) : make(name, has_curve);
 }

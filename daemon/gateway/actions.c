@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "gateway_private.h"
+#include "hash/webpush.h"
+#include "schema/push.h"
 
 static int out_of_memory(struct cb_error *reterr)
 {
@@ -122,17 +124,35 @@ int cb_do_me(struct cb_request *q, struct cb_desk *d, struct cb_error *reterr)
 int cb_do_settings(struct cb_request *q, struct cb_desk *d, struct cb_error *reterr)
 {
     const struct cb_gateway_opts *o = &q->g->opts;
-    bool has_map = o->map_style_url && o->map_style_url[0];
+    bool has_map = o->map_style_url && o->map_style_url[0], has_push = o->push_public_key != NULL;
     (void) d;
     if (asprintf(&q->json,
-                 "{\"version\":\"%s\",\"timezone\":\"%s\",\"map_style_url\":%s%s%s,\"deadlines\":["
+                 "{\"version\":\"%s\",\"timezone\":\"%s\",\"map_style_url\":%s%s%s,\"push_key\":%s%s%s,\"deadlines\":["
                  "{\"stage\":\"signed\",\"within_s\":%d},{\"stage\":\"responded\",\"within_s\":%d},"
                  "{\"stage\":\"feedback\",\"within_s\":%d}]}",
                  o->version, o->timezone, has_map ? "\"" : "", has_map ? o->map_style_url : "null",
-                 has_map ? "\"" : "", o->signed_s, o->responded_s, o->feedback_s) >= 0)
+                 has_map ? "\"" : "", has_push ? "\"" : "", has_push ? o->push_public_key : "null",
+                 has_push ? "\"" : "", o->signed_s, o->responded_s, o->feedback_s) >= 0)
         return 0;
     q->json = NULL;
     return out_of_memory(reterr);
+}
+
+/* Only to a service that is configured: a browser must not choose whom the gateway sends to. */
+int cb_do_put_push(struct cb_request *q, struct cb_desk *d, struct cb_error *reterr)
+{
+    const struct cb_gateway_opts *o = &q->g->opts;
+    struct cb_desk_answer a = {0};
+    struct cb_push_keys keys;
+    if (!o->push_public_key)
+        return cb_error_set(reterr, -ENOENT, "", "Web Push is not configured");
+    if (!cb_push_service_allows(o->push_services, q->values.v[0]))
+        return cb_error_set(reterr, -EINVAL, "endpoint", "expected one of a push service that is configured");
+    int r = cb_push_keys_parse(q->values.v[1], q->values.v[2], &keys, reterr);
+    if (r == 0)
+        r = o->desk->ask(d, CB_DO_PUT_PUSH, &q->user, q->values.v, &a, reterr);
+    free(a.json);
+    return r;
 }
 
 int cb_do_roads(struct cb_request *q, struct cb_desk *d, struct cb_error *reterr)

@@ -123,7 +123,7 @@ int cb_limit_take(struct cb_bucket table[CB_BUCKETS], const unsigned char hash[C
 
 /** actions.c: what is more than a question. */
 cb_handler_fn cb_do_login, cb_do_logout, cb_do_me, cb_do_settings, cb_do_roads, cb_do_evidence,
-    cb_do_file, cb_do_export, cb_do_stream;
+    cb_do_file, cb_do_export, cb_do_put_push, cb_do_stream;
 
 /** pool.c: workers with a desk each. */
 int cb_pool_create(struct cb_pool **ret, struct cb_gateway *g, int n, struct cb_error *reterr);

@@ -83,6 +83,12 @@ static const struct cb_param answer[] = {{"violation", CB_PARAM_UUID, 0, 0, NULL
                                          {"answer", CB_PARAM_ENUM, 0, 0, answers, NULL, true},
                                          TEXT("note", 2000), {0}};
 
+static const char *const languages[] = {"zh", "en", NULL};
+static const struct cb_param push[] = {{"endpoint", CB_PARAM_TEXT, 1, 1024, NULL, NULL, true},
+                                       {"p256dh", CB_PARAM_TEXT, 1, 128, NULL, NULL, true},
+                                       {"auth", CB_PARAM_TEXT, 1, 64, NULL, NULL, true},
+                                       {"language", CB_PARAM_ENUM, 0, 0, languages, "zh", false}, {0}};
+
 #define V1 "/api/v1/"
 #define ASK(path, roles, query, question) \
     {"GET", V1 path, roles, CB_ROUTE_ASK, NULL, query, NULL, question, NULL, 0}
@@ -122,6 +128,8 @@ static const struct cb_route routes[] = {
     DO("PUT", "field/beat", FIELD, NULL, beat, CB_DO_PUT_BEAT, 200),
     ASK("field/inbox", FIELD, inbox, CB_ASK_INBOX),
     DO("POST", "field/answers", FIELD, NULL, answer, CB_DO_ANSWER, 201),
+    {"PUT", V1 "field/push", FIELD, CB_ROUTE_CALL, NULL, NULL, push, CB_DO_PUT_PUSH, cb_do_put_push, 204},
+    DO("DELETE", "field/push", FIELD, NULL, NULL, CB_DO_DELETE_PUSH, 204),
     ASK("access", ADMIN, access_lines, CB_ASK_ACCESS),
 };
 

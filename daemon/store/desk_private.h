@@ -13,6 +13,11 @@ struct cb_desk {
 };
 
 #define CB_SQL_TIME(x) "to_char((" x ") AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+/** The file of a violation v of that type: `best`, else a still; NULL: there is none. */
+#define CB_SQL_FILE_OF(type, best)                                                                 \
+    "(SELECT m.name FROM evidence_media m WHERE m.violation_id = v.id AND m.media_type LIKE '" type\
+    "' ORDER BY m.name = '" best "' DESC, m.name LIKE 'still%' DESC, m.name LIMIT 1)"
+#define CB_SQL_STILL CB_SQL_FILE_OF("image/jpeg", "closeup.jpg")
 
 /** One statement with its rows. On 0 *ret is yours to PQclear; ret may be NULL. */
 int cb_desk_run(struct cb_desk *d, const char *sql, int n, const char *const *values,

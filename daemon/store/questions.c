@@ -42,13 +42,9 @@
 #define STATE                                                                                      \
     "coalesce((SELECT r.verdict FROM review r WHERE r.violation_id = v.id"                         \
     " ORDER BY r.id DESC LIMIT 1), 'new')"
-/* the close-up, else a still */
-#define FILE_OF(type, best)                                                                        \
-    "(SELECT m.name FROM evidence_media m WHERE m.violation_id = v.id AND m.media_type LIKE '" type\
-    "' ORDER BY m.name = '" best "' DESC, m.name LIKE 'still%' DESC, m.name LIMIT 1)"
 #define MEDIA                                                                                      \
-    "'still', " FILE_OF("image/jpeg", "closeup.jpg") ", 'sound', " FILE_OF("audio/%", "sound.wav") \
-    ", 'clip', " FILE_OF("video/%", "clip.mp4")
+    "'still', " CB_SQL_STILL ", 'sound', " CB_SQL_FILE_OF("audio/%", "sound.wav")                  \
+    ", 'clip', " CB_SQL_FILE_OF("video/%", "clip.mp4")
 #define NO_MEDIA "'still', NULL, 'sound', NULL, 'clip', NULL"
 
 #define VIOLATION(media, own)                                                                      \
@@ -305,6 +301,11 @@ static const struct question {
     [CB_DO_ANSWER] = {
         "SELECT x.dispatch_id, NOT x.is_new FROM citybrain_answer($1::uuid, $2, $3) x", NULL, 3,
         "answer", true, "SELECT " DISPATCH " FROM dispatch d WHERE d.id = $1::bigint"},
+    /* endpoint, p256dh, auth, language */
+    [CB_DO_PUT_PUSH] = {
+        "SELECT nullif(citybrain_push_put($1, $2, $3, $4)::text, '')", NULL, 4, NULL, false},
+    [CB_DO_DELETE_PUSH] = {
+        "SELECT nullif(citybrain_push_delete()::text, '')", NULL, 0, NULL, false},
     /* after, limit: rows of their own, see feed.c */
     [CB_ASK_EVENTS] = {NULL, NULL, 0, "events", false},
     [CB_ASK_VIOLATIONS] = {NULL, NULL, 0, "query", false},

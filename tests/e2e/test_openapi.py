@@ -7,10 +7,19 @@ import pytest
 
 import gateway as gates
 from gateway import OPENAPI, OPERATIONS, resolved, validate
-from test_gateway import gate  # noqa: F401  (a fixture)
+from push_service import configuration
 
 OF_ROLE = {"command": "chief", "analyst": "analyst", "field": "unit1", "technician": "tech",
            "admin": "boss"}
+
+
+@pytest.fixture
+def gate(peopled_store, tmp_path):
+    """With all that can be configured, so that no operation is missing."""
+    gate = gates.Gateway(peopled_store.copy(tmp_path), tmp_path,
+                         **configuration(tmp_path, "https://push.example")).start()
+    yield gate
+    assert gate.stop() == 0, gate.log.read_text()[-3000:]
 
 
 def test_the_file_is_an_openapi_document():
@@ -40,7 +49,7 @@ def call(client, method, path, operation, store, name="record.json"):
 
 
 @pytest.mark.parametrize("role", OF_ROLE)
-def test_every_operation(gate, role):  # noqa: F811
+def test_every_operation(gate, role):
     """Each role calls each operation: who may is answered as described, who may not with 403."""
     chief = gate.client("chief")
     assert chief.send("POST", f"violations/{gate.store.ids[3]}/dispatches", {"unit": "unit1"}).status == 201
@@ -65,7 +74,7 @@ def test_every_operation(gate, role):  # noqa: F811
     assert not wrong, gate.log.read_text()[-3000:]
 
 
-def test_nobody_may_anything(gate):  # noqa: F811
+def test_nobody_may_anything(gate):
     stranger = gate.client()
     for method, path, operation in OPERATIONS:
         if operation.get("security") == []:
@@ -85,7 +94,7 @@ def routes_of_the_server():
     return {(m, "/api/v1/" + p) for m, p in found}
 
 
-def test_no_route_is_outside_the_file(gate):  # noqa: F811
+def test_no_route_is_outside_the_file(gate):
     described = {(m.upper(), p) for m, p, _ in OPERATIONS if p.startswith("/api/")}
     assert routes_of_the_server() == described
     client = gate.client("boss")

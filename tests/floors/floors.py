@@ -36,6 +36,7 @@ LIBRARIES = [  # system include, the folders it may stand in
     (r"yaml\.h", ["daemon/"]),
     (r"sodium", ["daemon/"]),
     (r"openssl/", ["daemon/hash/"]),
+    (r"curl/", ["daemon/push/"]),
     (r"jansson\.h", ["schema/", "daemon/"]),
 ]
 

@@ -65,6 +65,8 @@ enum cb_question {
     CB_DO_DELETE_POSITION,
     CB_DO_PUT_BEAT,
     CB_DO_ANSWER,
+    CB_DO_PUT_PUSH,
+    CB_DO_DELETE_PUSH,
     CB_QUESTION_COUNT
 };
 #define CB_QUESTION_VALUES_MAX 20

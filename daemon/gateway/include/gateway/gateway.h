@@ -34,6 +34,8 @@ struct cb_gateway_opts {
     const char *tls_certificate, *tls_key; /* PEM files; both or none */
     const char *map_style_url;
     const char *roads;                    /* GeoJSON file */
+    const char *push_services;            /* as cb_push_service_allows */
+    const char *push_public_key;          /* what browsers subscribe with; NULL: no Web Push */
     const char *timezone;
     const char *version;
     bool is_behind_proxy; /* one that speaks TLS and sets X-Forwarded-For */
