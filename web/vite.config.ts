@@ -1,20 +1,24 @@
 import { gzipSync } from "node:zlib";
-import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { defineConfig, type Plugin } from "vite";
 
-/** sw.js with the names of what the shell needs, and a name for this build; MapLibre is left out. */
+/** sw.js in one file, with the names of what the shell needs; MapLibre is left out. */
 function serviceWorker(): Plugin {
   return {
     name: "citybrain-service-worker",
     apply: "build",
-    generateBundle(_options, bundle) {
+    async generateBundle(_options, bundle) {
       const shell = Object.keys(bundle)
         .filter((name) => /\.(js|css)$/.test(name) && !name.includes("maplibre"))
         .map((name) => "/" + name)
         .sort();
-      const source = readFileSync(new URL("./src/sw.js", import.meta.url), "utf8")
-        .replace("__SHELL__", JSON.stringify(shell));
-      this.emitFile({ type: "asset", fileName: "sw.js", source });
+      const built = await build({
+        entryPoints: [fileURLToPath(new URL("./src/sw.js", import.meta.url))],
+        bundle: true, write: false, minify: true, charset: "utf8", format: "iife", target: "es2020",
+        define: { __SHELL__: JSON.stringify(shell) },
+      });
+      this.emitFile({ type: "asset", fileName: "sw.js", source: built.outputFiles[0].text });
     },
   };
 }

@@ -15,9 +15,10 @@ SEED = yaml.safe_load((harness.SEEDS / "city.yaml").read_text())  # its tables; 
 
 
 class City:
-    """folder: where it keeps its things; cameras: entries of city.yaml, url filled in."""
+    """folder: where it keeps its things; cameras: entries of city.yaml, url filled in; gateway: more of
+    its part."""
 
-    def __init__(self, folder, postgres, cameras, is_bound=True, database="citybrain"):
+    def __init__(self, folder, postgres, cameras, is_bound=True, database="citybrain", gateway=None):
         self.folder, self.postgres, self.database = pathlib.Path(folder), postgres, database
         self.folder.mkdir(parents=True, exist_ok=True)
         self.sockets = harness.short_folder()
@@ -36,7 +37,7 @@ class City:
                   "signing_key": str(self.folder / "node.key")},
             bus={"alerts": self.alerts, "replay": self.replay},
             store={"database": self.conninfo, "media_dir": str(self.folder / "media")},
-            severity=SEED["severity"], gateway={**SEED["gateway"], **self.gateway()})
+            severity=SEED["severity"], gateway={**SEED["gateway"], **self.gateway(), **(gateway or {})})
         self.must("check", "--config", self.config)
         self.daemon = harness.Daemon(self.config, self.folder / "citybraind.log", is_bound)
 

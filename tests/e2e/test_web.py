@@ -15,6 +15,7 @@ import pytest
 import city as cities
 import gateway as gates
 import harness
+from push_service import Browser, PushService, configuration
 
 WEB = harness.ROOT / "web"
 PAGES = harness.BUILD / "web"
@@ -89,8 +90,10 @@ class World:
         _, entry, clip = harness.rendered(harness.render(SCENE))
         self.folder = folder
         self.street = harness.Street({entry["id"]: clip}, folder / "rtsp.log")
+        self.pushes = PushService()
+        self.phone = Browser(self.pushes)
         self.city = cities.City(folder / "city", postgres, [{**entry, "url": self.street.urls[entry["id"]]}],
-                                database="web")
+                                database="web", gateway=configuration(folder, self.pushes.origin))
         for login, (role, districts) in gates.LOGINS.items():
             gates.add_user(postgres.conninfo("web"), login, role, districts)
         self.city.daemon.start()
@@ -99,9 +102,13 @@ class World:
 
         class Control(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                {"/cut": world.wire.cut, "/join": world.wire.join, "/wait": world.wait}[self.path]()
-                self.send_response(204)
+                answer = {"/cut": world.wire.cut, "/join": world.wire.join, "/wait": world.wait,
+                          "/phone": world.phone.subscription, "/pushed": world.pushed}[self.path]()
+                body = json.dumps(answer).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body)
 
             def log_message(self, *_):
                 pass
@@ -123,6 +130,10 @@ class World:
         harness.wait_for("three more violations, 30 s after the cut", lambda: time.monotonic() - self.wire.cut_at > 30
                          and len(self.city.stored()) >= n + 3, 120)
 
+    def pushed(self):
+        """What the phone was sent, taken apart; once there is something."""
+        return self.pushes.wait(self.phone, 1)
+
     def drive(self, scenario):
         done = subprocess.run(["node", WEB / "tests/e2e/drive.mjs", scenario, self.file], text=True,
                               capture_output=True, timeout=900, check=False)
@@ -135,6 +146,8 @@ class World:
         code = self.city.daemon.stop()
         self.street.stop()
         self.city.remove_sockets()
+        self.pushes.stop()
+        assert not self.pushes.wrong, self.pushes.wrong
         return code
 
 
@@ -145,7 +158,7 @@ def world(tmp_path_factory, postgres):
     assert made.end() == 0, made.city.daemon.text()[-3000:]
 
 
-@pytest.mark.parametrize("scenario", ["shift", "evidence", "cut", "looks", "offline"])
+@pytest.mark.parametrize("scenario", ["shift", "evidence", "cut", "looks", "offline", "pushed"])
 def test_in_the_browser(world, scenario):
     world.drive(scenario)
 

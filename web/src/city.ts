@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { get } from "./api";
 import type { Camera, Roads, Settings, Unit } from "./types";
 
-export const settings = signal<Settings>({ version: "", map_style_url: null, timezone: "Asia/Shanghai", deadlines: [] });
+export const settings = signal<Settings>({ version: "", map_style_url: null, push_key: null, timezone: "Asia/Shanghai", deadlines: [] });
 export const cameras = signal<readonly Camera[]>([]);
 export const units = signal<readonly Unit[]>([]);
 export const roads = signal<Roads>({ type: "FeatureCollection", features: [] });

@@ -3,6 +3,7 @@ import { effect } from "@preact/signals";
 import { App } from "./app";
 import { language, t } from "./i18n";
 import { remembered } from "./lib/remember";
+import { answerServiceWorker } from "./live/push";
 import { startRouter } from "./router";
 import "./style/base.css";
 import "./style/pages.css";
@@ -16,5 +17,6 @@ effect(() => {
 startRouter();
 render(<App />, document.getElementById("app")!);
 if ("serviceWorker" in navigator && import.meta.env.PROD) {
+  answerServiceWorker();
   navigator.serviceWorker.register("/sw.js").catch(() => undefined); // plain http: no offline shell
 }

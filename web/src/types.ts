@@ -31,6 +31,7 @@ export interface Deadline {
 export interface Settings {
   version: string;
   map_style_url: string | null;
+  push_key: string | null;
   timezone: string;
   deadlines: Deadline[];
 }
@@ -282,4 +283,27 @@ export interface Samples {
   } | null;
   clip?: { plays_in_browser: boolean; video: string | null; sound: string | null };
   missing?: { role: string; reason: string }[];
+}
+
+/** What a push brings: of an item of the inbox what a notification shows. */
+export interface PushMessage {
+  position: number;
+  why: InboxItem["why"];
+  language: "zh" | "en";
+  login: string;
+  violation: string;
+  kind: Kind;
+  severity: Severity;
+  class: string | null;
+  occurred_at: string;
+  camera_name: string | null;
+  road: string | null;
+  district: string | null;
+  direction: "away" | "toward" | null;
+  bearing_deg: number | null;
+  speed_kmh: number | null;
+  limit_kmh: number | null;
+  lafmax_db: number | null;
+  limit_db: number | null;
+  still: string | null;
 }

@@ -107,6 +107,7 @@ export const en: Dictionary = {
     beat: "Beat", beat_why: "The roads you look after; used when there is no position.", roads: "Roads", cameras: "Cameras", radius: "Radius", beat_saved: "Beat saved", note: "Note (optional)", note_title: (a) => `${a}: add a note`, play_sound: "Play sound", play_clip: "Play clip", distance: (m) => `${m} from you`,
     pending: (n) => `${n} answers to be sent`, offline: "Offline: this is what came before; answers are sent when you are back.", over: "Closed", open_list: "Open", details: "Details", no_picture: "No picture of the vehicle", direction: "Direction", navigate: "Coordinates", install: "Add it to the home screen to use it as an app.", refused: "The answer was not taken: its state has changed.", beat_none: "No beat chosen", heard: "Received",
     accuracy: (m) => `± ${m}`, show_over: "Show closed ones", settings: "Position and beat",
+    push: "Turn on notifications", pushing: "You are notified when this page is closed, too", push_off: "Turn off notifications", push_why: "Notifies you when this page is closed or the phone sleeps.", push_denied: "The browser may not notify you. Allow it in the settings and try again.", push_none: "This browser knows no pushes; keep this page open.", push_failed: "The push service cannot be reached now; try again later, and keep this page open.",
   },
   access: { title: "Access log", at: "Time", who: "Who", action: "Action", violation: "Evidence", detail: "Detail", empty: "No entries", empty_why: "Nobody has read or decided evidence yet.", filter_who: "Only this person" },
 };

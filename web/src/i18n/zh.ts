@@ -106,6 +106,7 @@ export const zh = {
     beat: "巡区", beat_why: "选择您负责的道路；无法定位时据此推送。", roads: "道路", cameras: "摄像机", radius: "半径", beat_saved: "巡区已保存", note: "说明（可选）", note_title: (a: string) => `${a}：补充说明`, play_sound: "播放录音", play_clip: "播放录像", distance: (m: string) => `距您 ${m}`,
     pending: (n: number) => `${n} 个答复待发送`, offline: "离线：显示已收到的内容，答复将在恢复后发送。", over: "已办结", open_list: "进行中", details: "详情", no_picture: "无车辆画面", direction: "方向", navigate: "坐标", install: "可“添加到主屏幕”使用。", refused: "答复未被接受：该任务状态已变。", beat_none: "未设巡区", heard: "收到",
     accuracy: (m: string) => `精度 ${m}`, show_over: "显示已办结", settings: "位置与巡区",
+    push: "开启通知", pushing: "页面关闭时也会通知您", push_off: "关闭通知", push_why: "页面关闭或手机息屏时，用系统通知提醒您。", push_denied: "浏览器未授权通知。请在系统设置中允许后重试。", push_none: "此浏览器不支持推送；请保持本页打开。", push_failed: "推送服务暂不可用，请稍后重试；请保持本页打开。",
   },
   access: { title: "访问日志", at: "时间", who: "人员", action: "操作", violation: "证据", detail: "说明", empty: "没有记录", empty_why: "尚无人查看或处理证据。", filter_who: "按人员筛选" },
 };

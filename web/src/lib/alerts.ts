@@ -7,6 +7,11 @@ export const MOST_ALERTS = 500;
 
 export type Alerts = readonly Violation[];
 
+/** Whether it is a level in dB that it was measured by, and not a speed. */
+export function isByLevel(v: Pick<Violation, "kind" | "speed_kmh" | "lafmax_db">): boolean {
+  return v.lafmax_db !== null && (v.kind === "modified_exhaust" || v.speed_kmh === null);
+}
+
 function isNewer(a: Violation, b: Violation): boolean {
   return a.stored_at > b.stored_at || (a.stored_at === b.stored_at && a.id > b.id);
 }

@@ -1,16 +1,17 @@
 /** A field unit's page, for a phone: what happens near it or is given to it, and its answers. */
 import { useEffect, useState } from "preact/hooks";
 import { fileUrl, get, put } from "../api";
-import { cameras, loadCameras, now, zone } from "../city";
-import { errorText, t } from "../i18n";
+import { cameras, loadCameras, now, settings, zone } from "../city";
+import { errorText, language, t } from "../i18n";
 import { distanceM } from "../lib/geo";
 import { isOver, nextAnswers } from "../lib/inbox";
 import { clockTime, span } from "../lib/time";
 import { answer, inbox, isLoaded, openInbox, pending, sendPending } from "../live/inbox";
+import { pushing, resumePushing, startPushing, stopPushing } from "../live/push";
 import { position, resumeSharing, sharing, startSharing, stopSharing } from "../live/position";
 import type { Answer, Beat, InboxItem } from "../types";
 import { Heading } from "../ui/heading";
-import { Pin } from "../ui/icons";
+import { Bell, Pin } from "../ui/icons";
 import { Dialog, DispatchMark, DueMark, Empty, fixed, KindMark, Loading, measured, metres, place, SeverityMark } from "../ui/parts";
 import { livePhase } from "../ui/shell";
 import { Still } from "../ui/still";
@@ -39,6 +40,9 @@ export function Field() {
       livePhase.value = null;
     };
   }, []);
+  useEffect(() => {
+    if (settings.value.push_key) resumePushing();
+  }, [settings.value.push_key, language.value]);
   const say = (item: InboxItem, what: Answer) => {
     if (what === "done" || what === "declined") setNoted({ item, answer: what });
     else answer(item.violation.id, what);
@@ -82,9 +86,25 @@ function Sharing({ openBeat }: { openBeat: () => void }) {
           : <button type="button" class="button primary" onClick={startSharing}>{words.share}</button>}
         <button type="button" class="button" onClick={openBeat}>{words.beat}</button>
       </div>
+      {settings.value.push_key && <Pushing />}
       {state === "denied" && <p class="form-error" role="alert">{words.share_denied}</p>}
       {state === "none" && <p class="form-error" role="alert">{words.share_none}</p>}
     </section>
+  );
+}
+
+/** Only where the gateway has a push service: else there is nothing to choose. */
+function Pushing() {
+  const words = t().field, state = pushing.value;
+  const why = { off: words.push_why, asking: t().common.loading, on: words.pushing, denied: words.push_denied, none: words.push_none, failed: words.push_failed }[state];
+  const isWrong = state === "denied" || state === "none" || state === "failed";
+  return (
+    <div class="pushing">
+      <span class={isWrong ? "form-error" : `share share-${state === "on" ? "on" : "off"}`} role={isWrong ? "alert" : "status"}>{!isWrong && <Bell />}{why}</span>
+      {state === "on" || state === "asking"
+        ? <button type="button" class="button" onClick={stopPushing}>{words.push_off}</button>
+        : <button type="button" class="button" onClick={startPushing}>{words.push}</button>}
+    </div>
   );
 }
 

@@ -31,6 +31,7 @@ export const Fit = () => <Icon><path d="M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10
 export const Keyboard = () => <Icon><rect x="1.5" y="4" width="13" height="8" rx="1.2" /><path d="M4 6.7h.1M6.7 6.7h.1M9.3 6.7h.1M12 6.7h.1M5 9.5h6" /></Icon>;
 export const Shield = () => <Icon><path d="M8 1.8 13 3.6v4c0 3.2-2 5.4-5 6.6-3-1.2-5-3.4-5-6.6v-4z" /><path d="m5.8 8 1.6 1.6L10.4 6.6" /></Icon>;
 export const Pin = () => <Icon><path d="M8 14s4.5-4 4.5-7.5a4.5 4.5 0 0 0-9 0C3.5 10 8 14 8 14z" /><circle cx="8" cy="6.5" r="1.5" /></Icon>;
+export const Bell = () => <Icon><path d="M3 11.5h10c-1-1-1.5-2-1.5-5a3.5 3.5 0 0 0-7 0c0 3-.5 4-1.5 5z" /><path d="M6.7 13.8h2.6" /></Icon>;
 export const Print = () => <Icon><path d="M4.5 6V2.5h7V6M4.5 11.5h-2V6h11v5.5h-2" /><path d="M4.5 9.5h7v4h-7z" /></Icon>;
 export const Arrow = ({ deg }: { deg: number }) => (
   <svg class="icon" width="14" height="14" viewBox="0 0 16 16" aria-hidden="true" focusable="false">

@@ -4,6 +4,7 @@ import { Component } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t, errorText } from "../i18n";
 import { now } from "../city";
+import { isByLevel } from "../lib/alerts";
 import { nextDue } from "../lib/clock";
 import { span } from "../lib/time";
 import type { ClockEntry, DispatchState, Kind, ReviewState, Severity, Violation } from "../types";
@@ -40,7 +41,7 @@ export function DueMark({ clock }: { clock: ClockEntry[] }) {
 
 /** What a violation was measured with: "88.6 km/h" or "97.3 dB(A)"; null: neither. */
 export function measured(v: Violation): { value: number; limit: number | null; u: number | null; charged: number | null; unit: string } | null {
-  if (v.kind === "modified_exhaust" ? v.lafmax_db !== null : v.speed_kmh === null && v.lafmax_db !== null) {
+  if (isByLevel(v)) {
     return { value: v.lafmax_db!, limit: v.limit_db, u: v.lafmax_uncertainty_db, charged: v.charged_db, unit: t().common.db };
   }
   if (v.speed_kmh === null) return null;

@@ -33,9 +33,10 @@ export async function end(failed) {
   await browser.close();
 }
 
-/** A page of a browser of its own. @param login null: nobody logs in */
-export async function open(login, { width = 1280, height = 800, language = "zh", ...more } = {}) {
+/** A page of a browser of its own. @param login null: nobody logs in; prepare: called with its context */
+export async function open(login, { width = 1280, height = 800, language = "zh", prepare, ...more } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, reducedMotion: "reduce", ...more });
+  await prepare?.(context);
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   page.on("console", (m) => {
@@ -75,4 +76,9 @@ export async function isAccessible(page, name) {
   must(wide <= screen, `${name} is ${wide} px wide on a screen of ${screen}`);
 }
 
-export const control = async (what) => must((await fetch(`${world.control}/${what}`)).ok, `control ${what}`);
+/** The test's own side of the world. @return what it answers */
+export async function control(what) {
+  const answer = await fetch(`${world.control}/${what}`);
+  must(answer.ok, `control ${what}`);
+  return answer.json();
+}

@@ -229,4 +229,92 @@ async function offline() {
   await page.waitForSelector(".live-live");
 }
 
-export const scenarios = { shift, evidence, cut, looks, offline };
+/** The browser's push service is the test's own: Debian's Chromium has none. All else is the browser's. */
+async function withPushService(context) {
+  const phone = await control("phone");
+  await context.grantPermissions(["notifications"], { origin: world.base });
+  await context.addInitScript(({ endpoint, ...keys }) => {
+    if (!("PushManager" in globalThis)) return;
+    const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0)).buffer;
+    let mine = null;
+    PushManager.prototype.getSubscription = async () => mine;
+    PushManager.prototype.subscribe = async (options) => (mine = {
+      endpoint, options: { applicationServerKey: bytes(options.applicationServerKey) }, getKey: (name) => bytes(keys[name]),
+      unsubscribe: async () => Boolean((mine = null) ?? true),
+    });
+  }, phone);
+}
+
+/** What the push service would do with a message: it wakes the service worker. */
+async function deliverTo(page) {
+  const cdp = await page.context().newCDPSession(page);
+  const registered = new Promise((found) => cdp.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+    const one = registrations.find((r) => r.scopeURL.startsWith(world.base) && !r.isDeleted);
+    if (one) found(one.registrationId);
+  }));
+  await cdp.send("ServiceWorker.enable");
+  const registrationId = await registered;
+  return (message) => cdp.send("ServiceWorker.deliverPushMessage", { origin: world.base, registrationId, data: JSON.stringify(message) });
+}
+
+/** A unit turns notifications on and closes its page; what it is sent to is pushed, and shown once. */
+async function pushed() {
+  const unit = await open("unit1", { width: 390, height: 844, prepare: withPushService });
+  await unit.waitForSelector(".live-live");
+  await unit.evaluate(() => navigator.serviceWorker.ready);
+  await unit.click(".pushing .button");
+  await unit.waitForSelector(".pushing .share-on");
+  await shot(unit, "field-pushing");
+  await isAccessible(unit, "field with notifications on");
+  const deliver = await deliverTo(unit);
+  const worker = unit.context().serviceWorkers().find((w) => w.url().endsWith("/sw.js"));
+  const shown = () => worker.evaluate(async () => (await self.registration.getNotifications()).map((n) => ({ title: n.title, body: n.body, tag: n.tag })));
+  const until = async (n) => {
+    for (const end = Date.now() + 60_000; (await shown()).length !== n;) must(Date.now() < end, `${(await shown()).length} notifications, not ${n}`);
+    return shown();
+  };
+
+  // who looks at the page has it there: the page says so when it is asked
+  await unit.evaluate(() => {
+    globalThis.nAsked = 0;
+    navigator.serviceWorker.addEventListener("message", () => globalThis.nAsked++);
+  });
+  const chief = await open("chief");
+  await chief.waitForSelector(".alerts [data-id]");
+  const { json } = await api(chief, "/alerts?limit=200");
+  const v = json.violations.find((x) => !x.dispatch);
+  await chief.evaluate(async (id) => {
+    const { csrf } = await (await fetch("/api/v1/me")).json();
+    await fetch(`/api/v1/violations/${id}/dispatches`, {
+      method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf }, body: JSON.stringify({ unit: "unit1" }),
+    });
+  }, v.id);
+  let message;
+  for (const end = Date.now() + 60_000; !message;) {
+    message = (await control("pushed")).find((m) => m.violation === v.id && m.why === "assigned");
+    must(message || Date.now() < end, "what it was sent to was not pushed");
+  }
+  await unit.waitForSelector(`.card.assigned a[href="/violations/${v.id}"]`);
+  await deliver(message);
+  await unit.waitForFunction(() => globalThis.nAsked > 0);
+
+  // who does not is notified: once, however often it comes
+  await unit.goto(`${world.base}/violations/${v.id}`);
+  await unit.waitForSelector(".signature");
+  same(await shown(), [], "shown beside the page");
+  await deliver(message);
+  const [first] = await until(1);
+  must(first.tag === v.id && first.title.includes("指派") && first.title.includes("超速") && first.body.includes("km/h"), `it says ${JSON.stringify(first)}`);
+  await deliver(message);
+  await deliver({ ...message, language: "en", violation: "another" });
+  const both = await until(2);
+  must(both.some((n) => n.title.startsWith("Assigned")), `not in English: ${JSON.stringify(both)}`);
+
+  // and no more when it wants no more
+  await unit.goto(`${world.base}/field`);
+  await unit.waitForSelector(".pushing .share-on");
+  await unit.click(".pushing .button");
+  await unit.waitForSelector(".pushing .share-off");
+}
+
+export const scenarios = { shift, evidence, cut, looks, offline, pushed };
