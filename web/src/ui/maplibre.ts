@@ -1,6 +1,7 @@
 /** MapLibre behind the map's props; a chunk of its own. The CSP build: its worker is a file, no blob. */
 import maplibregl, { type GeoJSONSource, type Map } from "maplibre-gl/dist/maplibre-gl-csp";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-csp-worker.js?url";
+import { t } from "../i18n";
 import type { MapProps } from "./map";
 
 const SEVERITY_COLOUR = ["match", ["get", "severity"], "minor", "#8fb8de", "moderate", "#f0b429", "serious", "#f2762e", "#ef4056"];
@@ -45,20 +46,36 @@ export async function createMap(container: HTMLElement, style: string, first: Ma
     return b;
   };
   const map = new maplibregl.Map({
-    container, style, attributionControl: { compact: true },
-    ...(all().length ? { bounds: bounds(), fitBoundsOptions: { padding: 60, maxZoom: 15 } } : {}),
+    container, style, attributionControl: { compact: true }, locale: { "Map.Title": t().wall.map_hint },
   });
+  let isFitted = false, hasStyle = false;
+  const show = () => {
+    if (!isFitted && all().length) map.fitBounds(bounds(), { padding: 60, maxZoom: 15, animate: false });
+    isFitted ||= all().length > 0;
+    for (const [id, source] of Object.entries(data(props))) {
+      if (map.getSource(id)) map.getSource<GeoJSONSource>(id)!.setData(source);
+      else map.addSource(id, { type: "geojson", data: source });
+    }
+    if (!map.getLayer("spots")) addLayers(map);
+  };
+  // also when the browser has given WebGL back, which it had taken away: until then there is nothing to change
+  map.on("webglcontextlost", () => (hasStyle = false));
   await new Promise<void>((resolve, reject) => {
-    map.once("load", () => resolve());
-    map.once("error", (e) => reject(e.error));
+    map.on("style.load", () => {
+      hasStyle = true;
+      show();
+      resolve();
+    });
+    // a tile that is not there is no reason to do without the others
+    map.on("error", (e) => "sourceId" in e || reject(e.error));
   });
-  for (const [id, source] of Object.entries(data(props))) map.addSource(id, { type: "geojson", data: source });
-  addLayers(map);
+  map.on("mouseenter", "spots", () => (map.getCanvas().style.cursor = "pointer"));
+  map.on("mouseleave", "spots", () => (map.getCanvas().style.cursor = ""));
   map.on("click", "spots", (e) => props.onSpot(String(e.features?.[0]?.properties.id)));
   return {
     update(next: MapProps): void {
       props = next;
-      for (const [id, source] of Object.entries(data(next))) (map.getSource(id) as GeoJSONSource).setData(source);
+      if (hasStyle) show();
     },
     remove: () => map.remove(),
   };

@@ -22,7 +22,8 @@ const MAY_BE_SAID = /status of (401|404)|ERR_(CONNECTION|INCOMPLETE|EMPTY|INTERN
 
 const browser = await chromium.launch({
   executablePath: world.chromium,
-  args: ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
+  // WebGL by software for the scenario that draws with it
+  args: ["--no-sandbox", ...(process.argv[2] === "tiles" ? ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"] : ["--disable-gpu"]), "--autoplay-policy=no-user-gesture-required"],
 });
 
 /** @param failed its name: how each page looks then is kept */
