@@ -135,9 +135,10 @@ class Client:
 
 
 class Events:
-    """A stream of server-sent events, read by a thread of its own."""
+    """A stream of server-sent events, read by a thread of its own; or, is_reading False, when read()
+    is called."""
 
-    def __init__(self, client, after=None, last_event_id=None):
+    def __init__(self, client, after=None, last_event_id=None, is_reading=True):
         self.connection = connect(client.gateway, 60)
         headers = {"Cookie": f"citybrain_session={client.cookie}"}
         if last_event_id is not None:
@@ -150,7 +151,7 @@ class Events:
         self.seen = []
         self.socket = self.connection.sock
         self.thread = threading.Thread(target=self.read, daemon=True)
-        if self.status == 200:
+        if self.status == 200 and is_reading:
             self.thread.start()
 
     def read(self):
@@ -169,6 +170,12 @@ class Events:
             pass
         self.is_over = True
         self.queue.put(None)
+
+    def seen_all(self):
+        """Of a stream that is over: all that came and was not taken."""
+        while self.next():
+            pass
+        return self.seen
 
     def next(self, timeout_s=20, kinds=None):
         """(id or None, kind, data); None: the stream is over."""

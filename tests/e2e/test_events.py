@@ -1,8 +1,10 @@
 """Server-sent events: nothing missed, nothing twice, nothing of other districts; over cut connections,
 restarts and two gateways."""
+import re
 import socket
 import time
 
+import psycopg
 import pytest
 
 import gateway as gates
@@ -173,6 +175,30 @@ def test_a_reader_that_stands_still_holds_up_nobody(gate, arrivals):  # noqa: F8
         assert set(alerts_of(take(events, 2))) == set(ids)
     lazy.close()
     events.close()
+
+
+def test_a_reader_that_is_too_slow_is_cut_off_and_goes_on_where_it_was(gate):  # noqa: F811
+    """So much is told meanwhile that the ring has overtaken it: it is told so, and misses nothing."""
+    client = gate.client("chief")
+    cursor = client.ok("alerts")["cursor"]
+    slow = gates.Events(client, after=cursor, is_reading=False)
+    told = 12_000  # some 20 MB: neither the sockets' buffers nor the ring have room for it
+    with psycopg.connect(gate.store.db, autocommit=True) as db:
+        db.execute("SELECT count(citybrain_add_event('alert', %s, NULL, NULL, NULL)) FROM generate_series(1, %s)",
+                   [gate.store.ids[3], told])
+    head = client.ok("alerts")["cursor"]
+
+    def is_told():
+        text = client.request("GET", "/metrics").bytes.decode()
+        return float(re.search(r"^citybrain_gateway_events_total (\S+)", text, re.M)[1]) >= told
+    harness.wait_for("all events in the gateway", is_told)
+    slow.read()
+    places = [place for place, _, _ in slow.seen_all()]
+    assert places == list(range(cursor + 1, places[-1] + 1)) and places[-1] < head
+    assert "too slow and is cut off: login=chief" in gate.log.read_text()
+    again = client.events(last_event_id=places[-1])
+    assert [place for place, _, _ in take(again, head - places[-1])] == list(range(places[-1] + 1, head + 1))
+    again.close()
 
 
 def test_a_heartbeat_keeps_the_connection(gate):  # noqa: F811
