@@ -212,7 +212,7 @@ static int tell(struct cb_detector *d, struct pending *p)
     normalise(&o, &p->noise);
     const struct cb_scene_track *named = o.track >= 0 ? cb_scene_find(d->scene, o.track) : NULL;
     cb_classify_seen(&o, named ? named->road_user : CB_UNKNOWN, &p->noise);
-    cb_exhaust_judge(d->conf, d->weather, &p->noise);
+    cb_exhaust_judge(d->conf, &p->noise);
     if (d->sink->on_noise)
         d->sink->on_noise(d->sink->self, &p->noise);
     if (p->noise.violation == CB_VIOLATION_NONE)

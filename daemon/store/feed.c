@@ -87,10 +87,10 @@ int cb_feed_head(struct cb_feed *f, int64_t *ret, struct cb_error *reterr)
     return number(&f->desk, "SELECT citybrain_event_head()", ret, reterr);
 }
 
-/* json, json_bare (NULL: the same), position, kind, district, unit */
-static int give(const PGresult *res, cb_feed_fn *fn, void *arg)
+/* json, json_bare (NULL: the same), position, kind, district, unit; of cameras also id and state */
+static int give(const PGresult *res, bool is_camera, cb_feed_fn *fn, void *arg)
 {
-    int n = PQntuples(res), is_camera = PQnfields(res) > 6;
+    int n = PQntuples(res);
     for (int i = 0; i < n; i++) {
         const char *json = PQgetvalue(res, i, 0);
         struct cb_feed_event e = {.position = strtoll(PQgetvalue(res, i, 2), NULL, 10),
@@ -127,7 +127,7 @@ static int read_events(struct cb_desk *d, const char *json, const char *bare, in
     free(sql);
     if (r < 0)
         return r;
-    r = give(res, fn, arg);
+    r = give(res, false, fn, arg);
     PQclear(res);
     return r;
 }
@@ -184,7 +184,7 @@ int cb_feed_cameras(struct cb_feed *f, cb_feed_fn *fn,
     free(sql);
     if (r < 0)
         return r;
-    r = give(res, fn, arg);
+    r = give(res, true, fn, arg);
     PQclear(res);
     return r;
 }

@@ -5,24 +5,20 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "level.h"
 #include "limits.h"
 #include "scene.h"
+#include "sound/classify.h"
 
-/* Nobody is accused on an ear less sure than this. */
-#define CONFIDENCE_MIN 0.75
 #define STILL_STEP_NS  (400 * CB_NS_PER_MS) /* at 50 km/h 6 m: the vehicle has visibly moved */
 
-void cb_exhaust_judge(const struct cb_camera_conf *conf, const struct cb_weather *weather,
-                      struct cb_noise *n)
+void cb_exhaust_judge(const struct cb_camera_conf *conf, struct cb_noise *n)
 {
-    cb_level_weigh(conf, weather, n);
     n->limit_db = cb_noise_limit_at_db(conf, cb_utc_of(conf, n->utc_offset_ns, n->t_peak_ns));
     n->charged_db = n->lafmax_db - n->background_correction_db -
                     fmax(conf->microphone.tolerance_db, n->lafmax_u95_db);
     if (isnan(n->lafmax_u95_db))
         n->charged_db = NAN; /* fmax would leave the NaN out */
-    bool is_one = n->class_ == CB_NOISE_MODIFIED_EXHAUST && n->confidence >= CONFIDENCE_MIN &&
+    bool is_one = n->class_ == CB_NOISE_MODIFIED_EXHAUST && n->confidence >= CB_CALL_FROM &&
                   !n->voids && n->charged_db > n->limit_db;
     n->violation = is_one ? CB_MODIFIED_EXHAUST : CB_VIOLATION_NONE;
 }

@@ -6,14 +6,11 @@
 struct cb_scene_track;
 
 /**
- * Fills uncertainty, correction, conditions and what voids it (rules/level.h), limit_db,
- * charged_db and violation: a modified exhaust, surely, whose level less the background's share
- * and the larger of tolerance and uncertainty is over the limit, and which nothing voids.
- *
- * @param weather at the camera, as known now; its numbers may be NaN
+ * Fills limit_db, charged_db and violation of a noise that was weighed (rules/level.h): a modified
+ * exhaust, surely, whose level less the background's share and the larger of tolerance and uncertainty
+ * is over the limit, and which nothing voids.
  */
-void cb_exhaust_judge(const struct cb_camera_conf *conf, const struct cb_weather *weather,
-                      struct cb_noise *n);
+void cb_exhaust_judge(const struct cb_camera_conf *conf, struct cb_noise *n);
 /**
  * The violation of a noise that was judged one.
  *

@@ -88,19 +88,25 @@ static void test_a_correction_grows_the_uncertainty(void **state)
     NEAR(near.background_correction_db, 1.256, 0.001);
 }
 
+static void judge(const struct cb_camera_conf *c, const struct cb_weather *w, struct cb_noise *n)
+{
+    cb_level_weigh(c, w, n);
+    cb_exhaust_judge(c, n);
+}
+
 static void test_the_larger_of_tolerance_and_uncertainty_is_deducted(void **state)
 {
     (void) state;
     struct cb_camera_conf c = camera();
     struct cb_noise n = loud(LIMIT + 1.5), over = loud(LIMIT + 1.51);
-    cb_exhaust_judge(&c, &calm, &n);
-    cb_exhaust_judge(&c, &calm, &over);
+    judge(&c, &calm, &n);
+    judge(&c, &calm, &over);
     NEAR(n.charged_db, LIMIT, 0.002); /* 0.001 dB of background */
     assert_int_equal(n.violation, CB_VIOLATION_NONE);
     assert_int_equal(over.violation, CB_MODIFIED_EXHAUST);
     c.microphone.instrument_u_db = 2;
     over = loud(LIMIT + 4);
-    cb_exhaust_judge(&c, &calm, &over);
+    judge(&c, &calm, &over);
     NEAR(over.charged_db, LIMIT + 4 - over.lafmax_u95_db, 0.002);
     assert_true(over.lafmax_u95_db > 4);
     assert_int_equal(over.violation, CB_VIOLATION_NONE);
@@ -118,7 +124,7 @@ static void test_nobody_at_the_limit_is_accused(void **state)
         n.background_db = source_db - rand() % 2000 * 0.01;
         double error_db = 2 * cb_instrument_u_db(&c.microphone) * (rand() % 2001 - 1000) / 1000.0;
         n.lafmax_db = sum_db(source_db, n.background_db) + error_db;
-        cb_exhaust_judge(&c, &calm, &n);
+        judge(&c, &calm, &n);
         if (n.violation)
             fail_msg("source %.3f, background %.3f, error %.3f dB: charged %.3f", source_db,
                      n.background_db, error_db, n.charged_db);
@@ -165,7 +171,7 @@ static void test_each_condition_voids_by_its_own_name(void **state)
         struct cb_noise n = loud(100);
         c.recording_utc_ns = INT64_C(1795428000) * CB_NS_PER_S; /* 2026-11-23 */
         spoil(cases[i].what, &c, &w, &n);
-        cb_exhaust_judge(&c, &w, &n);
+        judge(&c, &w, &n);
         assert_int_equal(n.violation, CB_VIOLATION_NONE);
         assert_int_equal(__builtin_popcount(n.voids), 1);
         assert_string_equal(cb_void_name((enum cb_void) __builtin_ctz(n.voids)), cases[i].reason);
@@ -174,7 +180,7 @@ static void test_each_condition_voids_by_its_own_name(void **state)
     struct cb_noise n = loud(100);
     c.recording_utc_ns = INT64_C(1795428000) * CB_NS_PER_S;
     strcpy(c.microphone.calibrated_on, "2026-01-01");
-    cb_exhaust_judge(&c, &calm, &n);
+    judge(&c, &calm, &n);
     assert_int_equal(n.voids, 0);
     assert_int_equal(n.violation, CB_MODIFIED_EXHAUST);
     NEAR(n.calibration_age_d, 326.417, 0.001); /* to 10:00:07 on 23 November */
@@ -187,7 +193,7 @@ static void test_what_several_vehicles_made_may_be_kept_without_a_name(void **st
     struct cb_noise n = loud(100);
     c.microphone.several_vehicles = CB_SEVERAL_KEEP;
     strcpy(n.why_no_track, "several_vehicles");
-    cb_exhaust_judge(&c, NULL, &n);
+    judge(&c, NULL, &n);
     assert_int_equal(n.violation, CB_MODIFIED_EXHAUST);
 }
 
@@ -207,7 +213,7 @@ static void test_at_night_less_is_allowed(void **state)
         struct cb_noise n = loud(80);
         n.utc_offset_ns = (INT64_C(1795392000) + cases[i].hour_utc * 3600 + cases[i].minute * 60) *
                               CB_NS_PER_S - n.t_peak_ns;
-        cb_exhaust_judge(&c, &calm, &n);
+        judge(&c, &calm, &n);
         NEAR(n.limit_db, cases[i].limit, 1e-9);
         assert_int_equal(n.violation, cases[i].limit < 80 ? CB_MODIFIED_EXHAUST : 0);
     }
