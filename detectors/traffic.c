@@ -10,6 +10,7 @@
 #include "rules/speeding.h"
 #include "scene.h"
 #include "track/foot.h"
+#include "track/mirror.h"
 #include "track/passage.h"
 #include "track/shadow.h"
 #include "track/tracker.h"
@@ -21,6 +22,7 @@ struct traffic {
     struct cb_vision *vision; /* made with the first picture of a calibrated camera */
     struct cb_tracker tracker;
     struct cb_feet feet;
+    struct cb_mirrors mirrors;
     struct cb_drift *drift;   /* with vision */
     int64_t t_seen_ns;        /* the last picture whose road users the scene has */
     int64_t t_told_ns;        /* when the drift was last told of */
@@ -85,6 +87,8 @@ static int judge(struct cb_detector *d, struct cb_track *t)
     struct traffic *s = d->priv;
     struct cb_passage p = {0};
     t->is_judged = true;
+    t->is_on_wet_road = cb_mirrors_show_wet(&s->mirrors);
+    cb_mirrors_note(&s->mirrors, t, d->road); /* whose lamp it is does not matter to the road */
     if (cb_track_is_shadow(&s->tracker, t, d->road, cb_vision_region(s->vision)))
         return 0;
     const struct cb_region *g = cb_vision_region(s->vision);
@@ -191,6 +195,7 @@ static int fit_view(struct cb_detector *d, const struct cb_picture *p)
     cb_drift_destroy(&s->drift);
     cb_vision_destroy(&s->vision);
     s->feet = (struct cb_feet){0};
+    s->mirrors = (struct cb_mirrors){0};
     s->road = d->road;
     s->width = p->width;
     s->height = p->height;

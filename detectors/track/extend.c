@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "foot.h"
+#include "lamp.h"
 #include "mirror.h"
 
 #define SHADE_SHARE 0.4 /* of the width is body, or it is a shadow … */
@@ -46,6 +47,14 @@ static void doubt_if_off(struct cb_track *t, double y_m, double sigma_m, double 
     t->n = 0;
 }
 
+static struct cb_gap gap_at(const struct cb_sight *s, const struct cb_observation *o, double x_m,
+                            double y_m, double step)
+{
+    if (s->fg->light && !s->region->is_side)
+        return cb_lamp_pair(s, x_m, y_m, o->width_m);
+    return step < CB_FOOT_STEP_MIN ? cb_mirror_gap(s, x_m, y_m) : (struct cb_gap){NAN, NAN, false};
+}
+
 int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct cb_observation *o,
                     double x_m, double y_m, bool is_refined, enum cb_patch patch)
 {
@@ -74,7 +83,7 @@ int cb_track_extend(struct cb_track *t, const struct cb_sight *s, const struct c
         .width_m = o->width_m,
         .extent_m = o->extent_m,
         .foot_step = step,
-        .gap = step < CB_FOOT_STEP_MIN ? cb_mirror_gap(s, x_m, y_m) : (struct cb_gap){NAN, NAN, false},
+        .gap = gap_at(s, o, x_m, y_m, step),
         .solid_m = o->solid_m,
         .sample =
             {.t_ns = s->t_ns, .x_px = px.x, .y_px = px.y, .sigma_px = sigma_px, .box = o->box},

@@ -18,13 +18,31 @@
 #define RIM_PX      2    /* of either, between */
 #define RISE        0.1  /* from the image of the body to that of the gap */
 #define FALL_PX     3
-#define SPREAD      0.25 /* of the height, median: it is one body's */
-#define SEEN_MIN    5    /* sightings with the body's image, and … */
-#define SEEN_SHARE  0.2  /* … of all */
+#define SEEN_MIN    5    /* sightings with the image */
 #define OWN_SHARE   0.6  /* of its sightings are in a patch of its own, or the gap may be another's */
 #define BODY_MIN_M  0.8  /* two-wheelers have no gap beneath them */
-#define RIPPLE_U    0.15 /* of the height: ripples draw an image out */
 #define EDGE_U_M    0.02
+#define SIGMA       2    /* two spots of a few pixels each are found less finely than an edge across a body */
+#define WET_MIN     1.8  /* so many of late were mirrored by lamplight (on dry roads 1.3 at most in 18 scenes), */
+#define WET_RATIO   0.2  /* and so many for each that was not: the road is wet */
+#define MEMORY      0.9  /* of those before, with each that passes */
+
+/* What is taken for a thing above the road and its image. */
+struct limits {
+    double low_m, high_m; /* sightings tell its height if it is between, */
+    double min_m, max_m;  /* and their median must be between these */
+    enum cb_patch worst;  /* patch in which it may have been seen */
+    double seen_share;    /* of all sightings that show both */
+    double spread;       /* of the height, median: it is one thing's */
+    double ripple_u;     /* of the height: ripples draw an image out */
+    double sigma;        /* of a sample's place against that of an edge's */
+};
+static const struct limits of_body = {HEIGHT_MIN_M, ABOVE_MAX_M, HEIGHT_MIN_M, ABOVE_MAX_M, CB_PATCH_OWN,
+                                      0.2, 0.25, 0.15, 1};
+/* Lamps are 0.5 to 1.2 m high (UNECE R48, 6.2 and 6.10). On dry roads spots of a body or of its pool keep
+ * their distance within 4 % at best; a lamp and its image within 2 or 3. */
+static const struct limits of_lamps = {0.3, 1.4, 0.58, 1.25, CB_PATCH_WIDE, 0.5, 0.03, 0.1, SIGMA};
+static const struct limits of_lamps_on_wet_road = {0.3, 1.4, 0.5, 1.3, CB_PATCH_WIDE, 0.4, 0.08, 0.1, SIGMA};
 
 /* Luma against the empty road's, row by row upwards from below a patch. */
 struct profile {
@@ -150,26 +168,26 @@ struct cb_gap cb_mirror_gap(const struct cb_sight *s, double x_m, double y_m)
                            has_image(&p, lower, upper)};
 }
 
-/* Of the body's lower end: an image h below the road is seen at H / (H + h) of its distance, the
- * end itself at H / (H − h). */
-static double height_m(const struct cb_gap *g, double cam_y_m, double cam_h_m)
+/* Of what has an image: that is h below the road and seen at H / (H + h) of its distance, the thing
+ * itself at H / (H − h). */
+static double height_m(const struct cb_gap *g, double cam_y_m, double cam_h_m, const struct limits *l)
 {
     double near = fabs(g->image_y_m - cam_y_m), far = fabs(g->body_y_m - cam_y_m);
     double h = cam_h_m * (far - near) / (far + near);
-    return h > HEIGHT_MIN_M && h < ABOVE_MAX_M ? h : NAN;
+    return h > l->low_m && h < l->high_m ? h : NAN;
 }
 
 static double median_height(const struct cb_track *t, double cam_y_m, double cam_h_m,
-                            double *scratch, size_t *ret_n)
+                            const struct limits *l, double *scratch, size_t *ret_n)
 {
     size_t n = 0;
     for (size_t i = 0; i < t->n; i++) {
-        double h = height_m(&t->point[i].gap, cam_y_m, cam_h_m);
-        if (!isnan(h) && t->point[i].gap.has_image && t->point[i].patch == CB_PATCH_OWN)
+        double h = height_m(&t->point[i].gap, cam_y_m, cam_h_m, l);
+        if (!isnan(h) && t->point[i].gap.has_image && t->point[i].patch <= l->worst)
             scratch[n++] = h;
     }
     *ret_n = n;
-    if (n < SEEN_MIN || (double) n < SEEN_SHARE * (double) t->n)
+    if (n < SEEN_MIN || (double) n < l->seen_share * (double) t->n)
         return NAN;
     qsort(scratch, n, sizeof *scratch, cb_by_value);
     return scratch[n / 2];
@@ -192,36 +210,87 @@ static double median_miss(double *h, size_t n, double at)
 }
 
 /* Half way between the two in angle: from below the camera, distances' inverses are means. */
+static double away_m(const struct cb_gap *g, double cam_y_m)
+{
+    return 2 / (1 / (g->image_y_m - cam_y_m) + 1 / (g->body_y_m - cam_y_m));
+}
+
+double cb_mirror_lamp_y_m(const struct cb_track_point *p, const struct cb_road *road)
+{
+    double cam_y, cam_h = height_of(road, &cam_y);
+    bool is_one = p->is_dark && p->gap.has_image && !isnan(height_m(&p->gap, cam_y, cam_h, &of_lamps));
+    return is_one ? cam_y + away_m(&p->gap, cam_y) : NAN;
+}
+
 static bool stand(const struct cb_track_point *p, const struct cb_road *road,
                   struct cb_speed_sample *s)
 {
     const double *cam = cb_road_pose(road)->position_m;
-    double away = 2 / (1 / (p->gap.image_y_m - cam[1]) + 1 / (p->gap.body_y_m - cam[1]));
-    double k = away / (p->y_m - cam[1]);
-    struct cb_vec2 px;
-    if (cb_road_to_px(road, (struct cb_vec2){cam[0] + k * (p->x_m - cam[0]), cam[1] + away}, &px) < 0)
+    double away = away_m(&p->gap, cam[1]);
+    struct cb_vec2 px, m;
+    if (cb_road_from_px(road, (struct cb_vec2){s->x_px, s->y_px}, &m) < 0)
+        return false;
+    double k = away / (m.y - cam[1]);
+    if (cb_road_to_px(road, (struct cb_vec2){cam[0] + k * (m.x - cam[0]), cam[1] + away}, &px) < 0)
         return false;
     s->x_px = px.x;
     s->y_px = px.y;
     return true;
 }
 
+/* The height of what t shows twice; NaN: of nothing, or of several. */
+static double height_of_one(const struct cb_track *t, double cam_y_m, double cam_h_m,
+                            const struct limits *l)
+{
+    size_t n = 0;
+    double *scratch = calloc(t->n + 1, sizeof *scratch);
+    double h = scratch && !isnan(cam_h_m) ? median_height(t, cam_y_m, cam_h_m, l, scratch, &n) : NAN;
+    bool is_one = h > l->min_m && h < l->max_m && median_miss(scratch, n, h) < l->spread * h;
+    free(scratch);
+    return is_one ? h : NAN;
+}
+
+static size_t put_right(const struct cb_track *t, const struct cb_road *road, const struct limits *l,
+                        struct cb_speed_sample *s, double *ret_u)
+{
+    double cam_y, cam_h = height_of(road, &cam_y), h = height_of_one(t, cam_y, cam_h, l);
+    size_t n_ret = 0;
+    for (size_t i = 0; i < t->n && !isnan(h); i++) {
+        const struct cb_track_point *p = &t->point[i];
+        struct cb_speed_sample at = s[i];
+        double miss = fabs(height_m(&p->gap, cam_y, cam_h, l) - h);
+        if (p->patch > l->worst || !(miss < 2 * l->spread * h) || !stand(p, road, &at))
+            continue;
+        at.sigma_px *= l->sigma;
+        s[n_ret++] = at;
+    }
+    *ret_u = n_ret ? (l->ripple_u * h + EDGE_U_M) / cam_h : 0;
+    return n_ret;
+}
+
 size_t cb_mirror_put_right(const struct cb_track *t, const struct cb_road *road,
                            struct cb_speed_sample *s, double *ret_u)
 {
+    return has_body(t) ? put_right(t, road, &of_body, s, ret_u) : 0;
+}
+
+size_t cb_mirror_put_lamps_right(const struct cb_track *t, const struct cb_road *road,
+                                 struct cb_speed_sample *s, double *ret_u)
+{
+    return put_right(t, road, t->is_on_wet_road ? &of_lamps_on_wet_road : &of_lamps, s, ret_u);
+}
+
+void cb_mirrors_note(struct cb_mirrors *m, const struct cb_track *t, const struct cb_road *road)
+{
     double cam_y, cam_h = height_of(road, &cam_y);
-    double *scratch = calloc(t->n + 1, sizeof *scratch);
-    size_t n = 0, n_ret = 0;
-    double h = scratch && !isnan(cam_h) ? median_height(t, cam_y, cam_h, scratch, &n) : NAN;
-    bool is_one = !isnan(h) && has_body(t) && median_miss(scratch, n, h) < SPREAD * h;
-    free(scratch);
-    for (size_t i = 0; i < t->n && is_one; i++) {
-        const struct cb_track_point *p = &t->point[i];
-        struct cb_speed_sample at = s[i];
-        double miss = fabs(height_m(&p->gap, cam_y, cam_h) - h);
-        if (p->patch == CB_PATCH_OWN && miss < 2 * SPREAD * h && stand(p, road, &at))
-            s[n_ret++] = at;
-    }
-    *ret_u = n_ret ? (RIPPLE_U * h + EDGE_U_M) / cam_h : 0;
-    return n_ret;
+    if (!cb_track_is_dark(t) || t->n < SEEN_MIN)
+        return;
+    bool is_mirrored = !isnan(height_of_one(t, cam_y, cam_h, &of_lamps));
+    m->n_mirrored = MEMORY * m->n_mirrored + is_mirrored;
+    m->n_others = MEMORY * m->n_others + !is_mirrored;
+}
+
+bool cb_mirrors_show_wet(const struct cb_mirrors *m)
+{
+    return m->n_mirrored > WET_MIN && m->n_mirrored > WET_RATIO * m->n_others;
 }

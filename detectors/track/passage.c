@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "across.h"
 #include "base/mem.h"
@@ -31,6 +32,8 @@
 #define LATE_DRIFT   0.05 /* across by metre along, of a body that appears late; one that goes on more
                            * aslant is to be seen over most of the zone: */
 #define DARK_COVER_ASLANT 0.8
+#define LAMP_MAX_M   1.3  /* no lamp is higher */
+#define LAMP_OFF     0.02
 #define BODY_MIN_M   1.3  /* as broad as a car, */
 #define BODY_MAX_M   3.5
 #define BODY_SHARE   0.9  /* and of its sightings so many were in a patch of its own */
@@ -251,6 +254,9 @@ struct evidence {
     size_t n_own; /* sightings in a patch of its own */
     bool is_dark;
     bool is_mirrored; /* its image in a wet road was followed, and where it stands is not known */
+    bool is_by_lamps; /* measured by its lamps and their images in a wet road, … */
+    bool is_torn;     /* … which do not go as its edge does */
+    double off_mps;   /* or what it would be by them; 0, NaN: they do not tell */
     double mirror_u;  /* relative, where that is known */
 };
 
@@ -321,6 +327,17 @@ static bool is_mirrored(const struct evidence *e)
     return e->is_mirrored;
 }
 
+/* What was followed of it may be a lamp, its foot or the lamp's image: up to 20 % apart. */
+static bool is_on_dark_wet_road(const struct evidence *e)
+{
+    return e->is_dark && e->t->is_on_wet_road && !e->is_by_lamps && !e->g->is_side;
+}
+
+static bool is_torn(const struct evidence *e)
+{
+    return e->is_torn;
+}
+
 /* By day: now the foot, now the body above one that was taken for shadow. */
 static bool is_unsteady(const struct evidence *e)
 {
@@ -338,6 +355,8 @@ static const struct {
     {is_dark_off_road, CB_REASON_INCONSISTENT},
     {drifts_in_the_dark, CB_REASON_INCONSISTENT},
     {is_mirrored, CB_REASON_INCONSISTENT},
+    {is_torn, CB_REASON_INCONSISTENT},
+    {is_on_dark_wet_road, CB_REASON_INCONSISTENT},
     {is_unsteady, CB_REASON_INCONSISTENT},
 };
 
@@ -363,9 +382,11 @@ static void widen(const struct evidence *e, struct cb_passage *p)
         p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * PART_U);
     if (e->g->is_side)
         p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * cb_flank_u(e->t, &e->g->side));
-    if (e->is_dark)
+    if (e->is_dark && !e->is_by_lamps)
         p->u95_mps = hypot(p->u95_mps, dark_u95_mps(p));
     p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * e->mirror_u);
+    if (isfinite(e->off_mps))
+        p->u95_mps = hypot(p->u95_mps, e->off_mps);
 }
 
 static void refuse(struct cb_passage *p, enum cb_reason why)
@@ -393,6 +414,65 @@ static bool is_mirror_image(const struct cb_track *t, const struct cb_region *g)
            cb_foot_is_mirrored(t);
 }
 
+static size_t samples_by_edge(struct evidence *e, const struct cb_road *road, struct cb_speed_sample *s)
+{
+    size_t n = e->is_mirrored ? cb_mirror_put_right(e->t, road, s, &e->mirror_u) : 0;
+    e->is_mirrored = e->is_mirrored && n == 0;
+    if (n == 0)
+        n = e->is_dark || e->g->is_side ? of_one_edge(e->t, s) : without_others(e->t, e->g, s);
+    return n;
+}
+
+/* How far an edge can mislead that is a lamp's, or its image's. */
+static bool is_near(double by_lamps_mps, double by_edge_mps, const struct cb_road *road)
+{
+    double most = LAMP_MAX_M / cb_road_pose(road)->position_m[2] + LAMP_OFF;
+    return fabs(by_lamps_mps / by_edge_mps - 1) < most;
+}
+
+/*
+ * By its lamps and their images instead, on a road that is known to be wet. What has no edge to compare them
+ * with, or one that goes quite otherwise, may have been several lamps. Where the road is not known the
+ * interval takes in both.
+ */
+static int measure_by_lamps(struct evidence *e, const struct cb_road *road,
+                            const struct cb_camera_conf *conf, struct cb_speed_sample *s,
+                            struct cb_passage *ret)
+{
+    struct cb_passage by_lamps = {0};
+    double u;
+    size_t n = cb_mirror_put_lamps_right(e->t, road, s, &u);
+    int r = n ? cb_speed_measure(road, conf, s, n, &by_lamps) : -ENODATA;
+    if (r < 0)
+        return r == -ENODATA || r == -EDOM ? 0 : r;
+    if (!e->t->is_on_wet_road) {
+        e->off_mps = by_lamps.speed_mps - ret->speed_mps;
+        cb_passage_deinit(&by_lamps);
+        return 0;
+    }
+    e->is_by_lamps = true;
+    e->is_torn = !isnan(by_lamps.speed_mps) && !is_near(by_lamps.speed_mps, ret->speed_mps, road);
+    e->mirror_u = u;
+    cb_passage_deinit(ret);
+    *ret = by_lamps;
+    return 0;
+}
+
+static int measure(struct evidence *e, const struct cb_road *road, const struct cb_camera_conf *conf,
+                   struct cb_passage *ret)
+{
+    CB_AUTO_FREE struct cb_speed_sample *s = calloc(2 * e->t->n, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    struct cb_speed_sample *lit = s + e->t->n;
+    cb_across_steady(e->t, road, s);
+    memcpy(lit, s, e->t->n * sizeof *s);
+    int r = cb_speed_measure(road, conf, s, samples_by_edge(e, road, s), ret);
+    if (r == 0 && e->is_dark && !e->g->is_side)
+        r = measure_by_lamps(e, road, conf, lit, ret);
+    return r;
+}
+
 int cb_track_passage(struct cb_track *t, const struct cb_road *road,
                      const struct cb_camera_conf *conf, const struct cb_region *g,
                      struct cb_passage *ret)
@@ -401,23 +481,15 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
         cb_flank_settle(t, &g->side, road);
     if (!crossed_middle(t, g))
         return -ENODATA;
-    CB_AUTO_FREE struct cb_speed_sample *s = calloc(t->n, sizeof *s);
-    if (!s)
-        return -ENOMEM;
     size_t n_in[CB_PATCH_COUNT] = {0};
     for (size_t i = 0; i < t->n; i++)
         n_in[t->point[i].patch]++;
-    cb_across_steady(t, road, s);
     if (n_in[CB_PATCH_ANOTHERS] > t->n / 2 &&
         (n_in[CB_PATCH_OWN] < OWN_MIN || (double) n_in[CB_PATCH_OWN] < OWN_SHARE * (double) t->n))
         return -ENODATA; /* part of another, torn off for a moment */
     struct evidence e = {.t = t, .g = g, .p = ret, .n_own = n_in[CB_PATCH_OWN],
                          .is_dark = cb_track_is_dark(t), .is_mirrored = is_mirror_image(t, g)};
-    size_t n = e.is_mirrored ? cb_mirror_put_right(t, road, s, &e.mirror_u) : 0;
-    e.is_mirrored = e.is_mirrored && n == 0;
-    if (n == 0)
-        n = e.is_dark || g->is_side ? of_one_edge(t, s) : without_others(t, g, s);
-    int r = cb_speed_measure(road, conf, s, n, ret);
+    int r = measure(&e, road, conf, ret);
     if (r < 0)
         return r;
     ret->track = t->id;

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "mirror.h"
 #include "passage.h"
 #include "upper.h"
 
@@ -17,6 +18,7 @@
 #define TOUCH_M        0.7 /* no two drive so near behind each other */
 #define LAMPS_ALONG_M  8.5 /* by night lamps and their light, one lamp beside the other, are … */
 #define LAMPS_ACROSS_M 2.6 /* … so far apart; vehicles that follow each other are farther */
+#define LAMPS_SHARE    0.4 /* of its sightings show its lamp and that of the other */
 #define PLACE_MIN      8   /* … of so many common sightings are of one road user */
 #define PLACE_LAST     6   /* … or so many, the last of them, … */
 #define LAST_ALONG_M   1.0 /* … so near along */
@@ -83,6 +85,25 @@ static struct apart apart_from(const struct cb_track *t, const struct cb_track *
     return d;
 }
 
+/* The same by their lamps on a wet road, which stand where the vehicle does, whatever is followed of it. */
+static struct apart lamps_apart(const struct cb_track *t, const struct cb_track *with,
+                                const struct cb_road *road)
+{
+    struct apart d = {0};
+    for (size_t i = 0, j = 0; i < t->n && j < with->n; i++) {
+        while (j < with->n && with->point[j].t_ns < t->point[i].t_ns)
+            j++;
+        if (j >= with->n || with->point[j].t_ns != t->point[i].t_ns)
+            continue;
+        double along = cb_mirror_lamp_y_m(&t->point[i], road) - cb_mirror_lamp_y_m(&with->point[j], road);
+        if (isnan(along))
+            continue;
+        add(&d.along, along);
+        add(&d.across, t->point[i].x_m - with->point[j].x_m);
+    }
+    return d;
+}
+
 static struct apart apart(const struct cb_track *t, const struct cb_track *with)
 {
     return apart_from(t, with, 0);
@@ -124,11 +145,15 @@ static bool is_one_place(const struct apart *d, bool is_dark)
            deviation(&d->across) < RIGID_ACROSS_M;
 }
 
+static bool is_shorter(const struct cb_track *t, const struct cb_track *other)
+{
+    return other->id && other != t && (t->n < other->n || (t->n == other->n && t->id > other->id));
+}
+
 /* Or have come to stand in it: what was torn off as it came out from behind a post. */
 static bool is_in_its_place(const struct cb_track *t, const struct cb_track *other)
 {
-    bool is_shorter = t->n < other->n || (t->n == other->n && t->id > other->id);
-    if (!other->id || other == t || !is_shorter)
+    if (!is_shorter(t, other))
         return false;
     if (touches(t, other))
         return true;
@@ -140,6 +165,19 @@ static bool is_in_its_place(const struct cb_track *t, const struct cb_track *oth
     return is_one_place(&d, is_dark) ||
            (!is_dark && last.along.n == PLACE_LAST && fabs(mean(&last.along)) < LAST_ALONG_M &&
             is_one_place(&last, false));
+}
+
+/* The other lamp of the same vehicle, or the same lamp once more. */
+static bool has_its_lamps(const struct cb_track *t, const struct cb_track *other, const struct cb_road *road)
+{
+    size_t n_own = n_as_body(t), n_others = n_as_body(other);
+    bool is_lesser = n_own < n_others || (n_own == n_others && is_shorter(t, other));
+    if (!other->id || other == t || !is_lesser || !cb_track_is_dark(t) || !road || !cb_road_pose(road))
+        return false;
+    struct apart d = lamps_apart(t, other, road);
+    return d.along.n >= PLACE_MIN && d.along.n >= LAMPS_SHARE * (double) t->n &&
+           fabs(mean(&d.along)) < LAST_ALONG_M && deviation(&d.along) < PLACE_RIGID_M &&
+           fabs(mean(&d.across)) < LAMPS_ACROSS_M;
 }
 
 static bool is_somebody(const struct cb_track *t)
@@ -201,7 +239,7 @@ static bool is_cast_aside(const struct cb_track *t, const struct cb_track *with,
 static bool is_of(const struct cb_track *t, const struct cb_track *of, const struct cb_road *road,
                   const struct cb_region *g)
 {
-    return (!is_somebody(t) && goes_with(t, of)) || is_in_its_place(t, of) ||
+    return (!is_somebody(t) && goes_with(t, of)) || is_in_its_place(t, of) || has_its_lamps(t, of, road) ||
            is_upper(t, of, road, g) || (g && is_cast_aside(t, of, g));
 }
 

@@ -12,8 +12,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "schema/camera.h"
+#include "track/lamp.h"
 #include "track/mirror.h"
 #include "track/passage.h"
+#include "track/shadow.h"
 
 enum { W = 640, H = 480, BLACK = 16, ROAD = 120 };
 #define CAMERA_M  6.0
@@ -234,6 +236,115 @@ static void test_what_tells_no_place_is_refused(void **state)
         assert_refused(*state, of[i]);
 }
 
+#define LAMP_Z_M 0.66
+#define NIGHT    40
+
+/* A headlight's light by night: on a wet road its image, on a dry one the pool ahead of it. */
+static void draw_lamps(struct scene *s, double y_m, bool is_wet)
+{
+    memset(s->img, NIGHT, sizeof s->img);
+    for (int i = 0; i < W * H; i++) {
+        struct cb_vec2 m, px = {i % W, i / W};
+        bool is_road = cb_road_from_px(s->road, px, &m) == 0;
+        if (!is_wet && is_road && m.y > y_m - 7 && m.y < y_m - 2 && fabs(m.x) < 1.5)
+            s->img[i] = NIGHT + 80;
+        for (int side = -1; side < 2; side += 2)
+            for (int up = is_wet ? -1 : 1; up < 2; up += 2) {
+                struct cb_vec2 a = project(0.6 * side, y_m, up * LAMP_Z_M);
+                double half = 0.1 * FOCAL_PX / (y_m * cos(TILT) + CAMERA_M * sin(TILT));
+                if (fabs(px.x - a.x) <= half && fabs(px.y - a.y) <= half)
+                    s->img[i] = up > 0 ? 235 : 170;
+            }
+    }
+}
+
+/* Followed where its image begins, or on a dry road where it stands. The track is the caller's. */
+static struct cb_track follow_lamps(struct scene *s, bool is_wet, int from, int to)
+{
+    struct cb_track t = {.id = 1, .width_m = 1.5};
+    for (int i = 0; i < W * H; i++)
+        s->bg[i] = NIGHT << 8;
+    for (int i = from; i < to && 10 + CAR_MPS * i / FPS < ZONE_TO + 6; i++) {
+        double y = 10 + CAR_MPS * i / FPS, seen_m = read_m(y, is_wet ? -LAMP_Z_M - 0.1 : 0);
+        struct cb_sight sight = {.fg = &s->fg, .region = &s->region, .road = s->road};
+        draw_lamps(s, y, is_wet);
+        add(s, &t, i, 0, seen_m,
+            (struct cb_track_point){.width_m = 1.5, .is_dark = true, .foot_step = NAN,
+                                    .gap = cb_lamp_pair(&sight, 0, seen_m, 1.5)});
+    }
+    for (int i = 0; i < W * H; i++)
+        s->bg[i] = ROAD << 8;
+    return t;
+}
+
+static struct cb_passage pass_by_night(struct scene *s, bool is_wet, bool is_known)
+{
+    struct cb_track t = follow_lamps(s, is_wet, 0, 999);
+    struct cb_passage p = {0};
+    t.is_on_wet_road = is_known;
+    assert_int_equal(cb_track_passage(&t, s->road, &s->conf, &s->region, &p), 0);
+    cb_passage_deinit(&p);
+    cb_track_deinit(&t);
+    return p;
+}
+
+/* The image reads 11 % slow. */
+static void test_lamps_and_their_images_tell_the_place(void **state)
+{
+    struct cb_passage p = pass_by_night(*state, true, true);
+    assert_int_equal(p.reason, CB_REASON_NONE);
+    assert_true(fabs(p.speed_mps - CAR_MPS) < 0.01 * CAR_MPS && p.u95_mps < 0.05 * CAR_MPS);
+    p = pass_by_night(*state, true, false); /* nobody knows yet that the road is wet */
+    assert_int_equal(p.reason, CB_REASON_NONE);
+    assert_true(p.speed_mps < 0.93 * CAR_MPS && p.speed_mps + p.u95_mps > 0.99 * CAR_MPS);
+    p = pass_by_night(*state, false, false);
+    assert_true(fabs(p.speed_mps - CAR_MPS) < 0.01 * CAR_MPS && p.u95_mps < 0.06 * CAR_MPS);
+    p = pass_by_night(*state, false, true); /* without images on a wet road: who knows what was followed */
+    assert_int_equal(p.reason, CB_REASON_INCONSISTENT);
+}
+
+static void note(struct scene *s, struct cb_mirrors *m, bool is_wet, int n)
+{
+    struct cb_track t = follow_lamps(s, is_wet, 10, 30);
+    for (int i = 0; i < n; i++)
+        cb_mirrors_note(m, &t, s->road);
+    cb_track_deinit(&t);
+}
+
+static void test_lamps_show_whether_the_road_is_wet(void **state)
+{
+    struct cb_mirrors m = {0};
+    note(*state, &m, false, 50);
+    assert_false(cb_mirrors_show_wet(&m));
+    note(*state, &m, true, 1);
+    assert_false(cb_mirrors_show_wet(&m));
+    note(*state, &m, true, 4); /* it has begun to rain */
+    assert_true(cb_mirrors_show_wet(&m));
+    note(*state, &m, false, 20);
+    assert_false(cb_mirrors_show_wet(&m));
+    m = (struct cb_mirrors){0};
+    note(*state, &m, true, 2);
+    assert_true(cb_mirrors_show_wet(&m));
+}
+
+/* Each of a car's lamps is followed on its own: it is counted once. */
+static void test_two_lamps_are_one_vehicle(void **state)
+{
+    struct scene *s = *state;
+    struct cb_track both[] = {follow_lamps(s, true, 0, 999), follow_lamps(s, true, 8, 28)};
+    struct cb_tracker k = {.track = both, .n = 2};
+    both[1].id = 2;
+    for (size_t i = 0; i < both[1].n; i++)
+        both[1].point[i].y_m += 6 * sin((double) i); /* its edge jumps, its lamp does not */
+    assert_true(cb_track_is_shadow(&k, &both[1], s->road, &s->region));
+    assert_false(cb_track_is_shadow(&k, &both[0], s->road, &s->region));
+    for (size_t i = 0; i < both[1].n; i++)
+        both[1].point[i].x_m += 3.5; /* another's, abreast of it */
+    assert_false(cb_track_is_shadow(&k, &both[1], s->road, &s->region));
+    cb_track_deinit(&both[0]);
+    cb_track_deinit(&both[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +352,9 @@ int main(void)
         cmocka_unit_test(test_a_body_may_drift_by_lamplight),
         cmocka_unit_test(test_a_mirrored_body_is_put_where_it_stands),
         cmocka_unit_test(test_what_tells_no_place_is_refused),
+        cmocka_unit_test(test_lamps_and_their_images_tell_the_place),
+        cmocka_unit_test(test_lamps_show_whether_the_road_is_wet),
+        cmocka_unit_test(test_two_lamps_are_one_vehicle),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
