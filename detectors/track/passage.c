@@ -26,7 +26,9 @@
 #define HIGH_M       4.0  /* a camera lower than this does not tell heights apart */
 #define OWN_MIN      6    /* sightings apart from others that make a road user */
 #define DARK_EDGE_U_M 0.12 /* of the edge that is followed by lamplight, at either end */
-#define DARK_WET_U   0.02 /* of the speed: by night nothing tells a wet road, which mirrors lamps */
+#define DARK_FOOT_U_M 0.14 /* high: by night the lowest part of a body may be as dark as the road, or a lamp's
+                            * image be taken for it before the road is known to be wet */
+#define DARK_FOOT_U  0.02 /* … of the speed, where the camera's height is not known */
 #define DARK_COVER   0.6  /* of the zone: lamps are seen from afar, what appears later is another's, */
 #define DARK_DRIFT_M 1.2  /* … and so is what drifts across, over a passage; a body may do both: */
 #define LATE_DRIFT   0.05 /* across by metre along, of a body that appears late; one that goes on more
@@ -361,10 +363,12 @@ static const struct {
 };
 
 /* What lamplight adds to the interval. */
-static double dark_u95_mps(const struct cb_passage *p)
+static double dark_u95_mps(const struct cb_passage *p, const struct cb_road *road)
 {
+    const struct cb_pose *pose = cb_road_pose(road);
     double edge_u = DARK_EDGE_U_M * sqrt(2) / fmax(path_m(p), 1);
-    return 1.96 * p->speed_mps * hypot(edge_u, DARK_WET_U);
+    double foot_u = pose ? DARK_FOOT_U_M / pose->position_m[2] : DARK_FOOT_U;
+    return 1.96 * p->speed_mps * hypot(edge_u, foot_u);
 }
 
 /* Of whom another hides a part the lowest edge that shows may be above the foot. */
@@ -376,14 +380,14 @@ static bool is_mostly_part(const struct cb_track *t)
     return 2 * n > t->n;
 }
 
-static void widen(const struct evidence *e, struct cb_passage *p)
+static void widen(const struct evidence *e, const struct cb_road *road, struct cb_passage *p)
 {
     if (!e->g->is_side && is_mostly_part(e->t))
         p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * PART_U);
     if (e->g->is_side)
         p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * cb_flank_u(e->t, &e->g->side));
     if (e->is_dark && !e->is_by_lamps)
-        p->u95_mps = hypot(p->u95_mps, dark_u95_mps(p));
+        p->u95_mps = hypot(p->u95_mps, dark_u95_mps(p, road));
     p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * e->mirror_u);
     if (isfinite(e->off_mps))
         p->u95_mps = hypot(p->u95_mps, e->off_mps);
@@ -498,7 +502,7 @@ int cb_track_passage(struct cb_track *t, const struct cb_road *road,
         refuse(ret, CB_REASON_SEVERAL_VEHICLES);
     if (isnan(ret->speed_mps))
         return 0;
-    widen(&e, ret);
+    widen(&e, road, ret);
     judge(&e, ret);
     return 0;
 }
