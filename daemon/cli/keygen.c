@@ -30,20 +30,28 @@ static const char help[] =
     "  citybrain keygen --out keys/store --curve\n"
     "  citybrain keygen --out keys/city --push\n";
 
-static int make_curve(const char *name)
+/* A key that is one file, and what of it is public. */
+struct key_file {
+    const char *label, *suffix;
+    int (*make)(const char *file, char *ret_public, struct cb_error *reterr);
+};
+static const struct key_file curve = {"curve", ".curve", cb_bus_keys_write};
+static const struct key_file push = {"push", ".push.pem", cb_vapid_generate};
+
+static int make_file(const char *name, const struct key_file *k)
 {
     struct cb_error e = {0};
-    char public_key[CB_BUS_KEY_LEN];
-    size_t size = strlen(name) + sizeof ".curve";
+    char public_key[CB_PUSH_PUBLIC_LEN + CB_BUS_KEY_LEN];
+    size_t size = strlen(name) + strlen(k->suffix) + 1;
     CB_AUTO_FREE char *file = malloc(size);
     if (!file)
         return CB_EXIT_FAILED;
-    snprintf(file, size, "%s.curve", name);
-    if (cb_bus_keys_write(file, public_key, &e) < 0) {
+    snprintf(file, size, "%s%s", name, k->suffix);
+    if (k->make(file, public_key, &e) < 0) {
         fprintf(stderr, "%s: %s\n", e.where, e.text);
         return CB_EXIT_FAILED;
     }
-    printf("curve   %s  in %s\n", public_key, file);
+    printf("%-7s %s  in %s\n", k->label, public_key, file);
     return CB_EXIT_OK;
 }
 
@@ -56,24 +64,7 @@ static int make(const char *name, bool has_curve)
         return CB_EXIT_FAILED;
     }
     printf("signing %s  in %s.key and %s.pub\n", public_key, name, name);
-    return has_curve ? make_curve(name) : CB_EXIT_OK;
-}
-
-static int make_push(const char *name)
-{
-    struct cb_error e = {0};
-    char public_key[CB_PUSH_PUBLIC_LEN];
-    size_t size = strlen(name) + sizeof ".push.pem";
-    CB_AUTO_FREE char *file = malloc(size);
-    if (!file)
-        return CB_EXIT_FAILED;
-    snprintf(file, size, "%s.push.pem", name);
-    if (cb_vapid_generate(file, public_key, &e) < 0) {
-        fprintf(stderr, "%s: %s\n", e.where, e.text);
-        return CB_EXIT_FAILED;
-    }
-    printf("push    %s  in %s\n", public_key, file);
-    return CB_EXIT_OK;
+    return has_curve ? make_file(name, &curve) : CB_EXIT_OK;
 }
 
 int cb_cli_keygen(int argc, char **argv)
@@ -99,5 +90,5 @@ int cb_cli_keygen(int argc, char **argv)
         fputs(help, stderr);
         return CB_EXIT_USAGE;
     }
-    return is_push ? make_push(name) : make(name, has_curve);
+    return is_push ? make_file(name, &push) : make(name, has_curve);
 }

@@ -219,7 +219,8 @@ static int check(const struct cb_push_opts *o, struct cb_error *reterr)
     const char *const value[] = {o->services, o->key, o->contact};
     for (int i = 0; i < 3; i++)
         if (!value[i] || !value[i][0])
-            return cb_error_set(reterr, -EINVAL, key[i], "is missing, expected it with the other keys of Web Push");
+            return cb_error_set(reterr, -EINVAL, key[i],
+                                "is missing, expected it with the other keys of Web Push");
     return cb_push_services_check(o->services, reterr);
 }
 

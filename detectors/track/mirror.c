@@ -22,8 +22,8 @@
 #define OWN_SHARE   0.6  /* of its sightings are in a patch of its own, or the gap may be another's */
 #define BODY_MIN_M  0.8  /* two-wheelers have no gap beneath them */
 #define EDGE_U_M    0.02
-#define SIGMA       2    /* two spots of a few pixels each are found less finely than an edge across a body */
-#define WET_MIN     1.8  /* so many of late were mirrored by lamplight (on dry roads 1.3 at most in 18 scenes), */
+#define SIGMA       2    /* two spots of a few pixels are found less finely than an edge across a body */
+#define WET_MIN     1.8  /* so many of late were mirrored by lamplight (dry: 1.3 at most in 18 scenes), */
 #define WET_RATIO   0.2  /* and so many for each that was not: the road is wet */
 #define MEMORY      0.9  /* of those before, with each that passes */
 

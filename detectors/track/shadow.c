@@ -65,6 +65,28 @@ static bool is_mostly_shade(const struct cb_track *t)
     return 2 * n > t->n;
 }
 
+/* A picture that shows both, by its points of either. */
+struct both {
+    const struct cb_track_point *t, *with;
+    size_t i, j; /* where to go on */
+};
+
+static bool next_both(const struct cb_track *t, const struct cb_track *with, struct both *b)
+{
+    for (; b->i < t->n; b->i++) {
+        while (b->j < with->n && with->point[b->j].t_ns < t->point[b->i].t_ns)
+            b->j++;
+        if (b->j >= with->n)
+            return false;
+        if (with->point[b->j].t_ns != t->point[b->i].t_ns)
+            continue;
+        b->t = &t->point[b->i++];
+        b->with = &with->point[b->j];
+        return true;
+    }
+    return false;
+}
+
 /* From one track to another while both were seen, from t's point first on. */
 struct apart {
     struct spread along, across;
@@ -73,14 +95,10 @@ struct apart {
 static struct apart apart_from(const struct cb_track *t, const struct cb_track *with, size_t first)
 {
     struct apart d = {0};
-    for (size_t i = first, j = 0; i < t->n && j < with->n; i++) {
-        while (j < with->n && with->point[j].t_ns < t->point[i].t_ns)
-            j++;
-        if (j >= with->n || with->point[j].t_ns != t->point[i].t_ns)
-            continue;
-        add(&d.along, t->point[i].y_m - with->point[j].y_m);
-        if (t->point[i].patch == CB_PATCH_OWN) /* across, others are predicted, not seen */
-            add(&d.across, t->point[i].x_m - with->point[j].x_m);
+    for (struct both b = {.i = first}; next_both(t, with, &b);) {
+        add(&d.along, b.t->y_m - b.with->y_m);
+        if (b.t->patch == CB_PATCH_OWN) /* across, others are predicted, not seen */
+            add(&d.across, b.t->x_m - b.with->x_m);
     }
     return d;
 }
@@ -90,16 +108,12 @@ static struct apart lamps_apart(const struct cb_track *t, const struct cb_track 
                                 const struct cb_road *road)
 {
     struct apart d = {0};
-    for (size_t i = 0, j = 0; i < t->n && j < with->n; i++) {
-        while (j < with->n && with->point[j].t_ns < t->point[i].t_ns)
-            j++;
-        if (j >= with->n || with->point[j].t_ns != t->point[i].t_ns)
-            continue;
-        double along = cb_mirror_lamp_y_m(&t->point[i], road) - cb_mirror_lamp_y_m(&with->point[j], road);
+    for (struct both b = {0}; next_both(t, with, &b);) {
+        double along = cb_mirror_lamp_y_m(b.t, road) - cb_mirror_lamp_y_m(b.with, road);
         if (isnan(along))
             continue;
         add(&d.along, along);
-        add(&d.across, t->point[i].x_m - with->point[j].x_m);
+        add(&d.across, b.t->x_m - b.with->x_m);
     }
     return d;
 }
@@ -123,13 +137,8 @@ static bool is_rigid(const struct cb_track *t, const struct cb_track *with, bool
 static bool touches(const struct cb_track *t, const struct cb_track *other)
 {
     double reach_m = 0.5 * (t->length_m + other->length_m) + TOUCH_M, n = 0;
-    for (size_t i = 0, j = 0; i < t->n && j < other->n; i++) {
-        while (j < other->n && other->point[j].t_ns < t->point[i].t_ns)
-            j++;
-        if (j < other->n && other->point[j].t_ns == t->point[i].t_ns)
-            n += fabs(t->point[i].y_m - other->point[j].y_m) < reach_m &&
-                 fabs(t->point[i].x_m - other->point[j].x_m) < PLACE_ACROSS_M;
-    }
+    for (struct both b = {0}; next_both(t, other, &b);)
+        n += fabs(b.t->y_m - b.with->y_m) < reach_m && fabs(b.t->x_m - b.with->x_m) < PLACE_ACROSS_M;
     return t->length_m > 0 && other->length_m > 0 && n >= PLACE_MIN &&
            n >= COMMON_SHARE * (double) t->n;
 }
