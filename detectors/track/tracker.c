@@ -30,14 +30,14 @@
 #define SOLID_MAX_M       3.5  /* no road user is broader, the rim of its shadow included */
 #define HELD_UP_M         4.0  /* has moved no farther: its edge may have been that of what hid it */
 
-struct pair {
+struct cb_pair {
     double cost;
     int track, seen;
 };
 
 static int by_cost(const void *a, const void *b)
 {
-    const struct pair *p = a, *q = b;
+    const struct cb_pair *p = a, *q = b;
     if (p->cost != q->cost)
         return p->cost < q->cost ? -1 : 1;
     if (p->track != q->track) /* the older first: the same order on every machine */
@@ -56,12 +56,11 @@ static double reach_along(const struct cb_track *t, const struct cb_observation 
     return fmin(GATE * s + GATE_M, SPEED_MAX_MPS * fmax(dt_s, 0.01) + GATE_M);
 }
 
-static int list_pairs(const struct cb_tracker *k, const struct cb_sight *s, struct pair **ret,
-                      size_t *ret_n)
+static int list_pairs(struct cb_tracker *k, const struct cb_sight *s, size_t *ret_n)
 {
-    struct pair *p = malloc((k->n * s->n + 1) * sizeof *p);
+    struct cb_tracker_scratch *c = &k->scratch;
     size_t n = 0;
-    if (!p)
+    if (cb_grow((void **) &c->pair, &c->pair_cap, k->n * s->n, sizeof *c->pair) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < k->n; i++)
         for (size_t j = 0; j < s->n; j++) {
@@ -72,11 +71,19 @@ static int list_pairs(const struct cb_tracker *k, const struct cb_sight *s, stru
                                            : fabs(o->y_m - t->y.x) / reach_along(t, o, dt);
             double dx = fabs(o->x_m - t->x.x) / (ACROSS_GATE_M + 0.5 * t->width_m);
             if (dy < 1 && dx < 1)
-                p[n++] = (struct pair){dy + dx + (t->id ? 0 : 10), (int) i, (int) j};
+                c->pair[n++] = (struct cb_pair){dy + dx + (t->id ? 0 : 10), (int) i, (int) j};
         }
-    qsort(p, n, sizeof *p, by_cost);
-    *ret = p;
+    if (n)
+        qsort(c->pair, n, sizeof *c->pair, by_cost);
     *ret_n = n;
+    return 0;
+}
+
+static int clear_flags(bool **flags, size_t *cap, size_t n)
+{
+    if (cb_grow((void **) flags, cap, n + 1, sizeof **flags) < 0)
+        return -ENOMEM;
+    memset(*flags, 0, n + 1);
     return 0;
 }
 
@@ -272,14 +279,14 @@ static int restart_held_up(struct cb_tracker *k, size_t i, const struct cb_sight
 int cb_tracker_add(struct cb_tracker *k, const struct cb_sight *s)
 {
     predict_all(k, s->t_ns);
-    CB_AUTO_FREE struct pair *pair = NULL;
+    struct cb_tracker_scratch *c = &k->scratch;
     size_t n_pairs, n_old = k->n;
-    int r = list_pairs(k, s, &pair, &n_pairs);
-    if (r < 0)
+    int r = list_pairs(k, s, &n_pairs);
+    if (r < 0 || (r = clear_flags(&c->has_patch, &c->has_cap, k->n)) < 0 ||
+        (r = clear_flags(&c->is_taken, &c->taken_cap, s->n)) < 0)
         return r;
-    CB_AUTO_FREE bool *has_patch = calloc(k->n + 1, 1), *is_taken = calloc(s->n + 1, 1);
-    if (!has_patch || !is_taken)
-        return -ENOMEM;
+    const struct cb_pair *pair = c->pair;
+    bool *has_patch = c->has_patch, *is_taken = c->is_taken;
     for (size_t p = 0; p < n_pairs; p++) {
         int i = pair[p].track, j = pair[p].seen;
         if (has_patch[i] || is_taken[j])
@@ -323,5 +330,8 @@ void cb_tracker_deinit(struct cb_tracker *k)
 {
     cb_tracker_clear(k);
     free(k->track);
+    free(k->scratch.pair);
+    free(k->scratch.has_patch);
+    free(k->scratch.is_taken);
     *k = (struct cb_tracker){0};
 }

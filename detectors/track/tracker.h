@@ -9,6 +9,11 @@ struct cb_tracker {
     struct cb_track *track; /* in order of birth */
     size_t n, cap;
     int64_t n_ids;          /* ids given so far */
+    struct cb_tracker_scratch {
+        struct cb_pair *pair;       /* a track and what may be it */
+        bool *has_patch, *is_taken; /* of the tracks; of what was seen */
+        size_t pair_cap, has_cap, taken_cap;
+    } scratch; /* of one picture; kept so that none asks for memory */
 };
 
 /** What a picture offers the tracker. */

@@ -1,10 +1,9 @@
 #include "column.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
 #include "shade.h"
 
 #define LAMP_LEVEL  225  /* luma of a headlight seen from the front, */
@@ -46,10 +45,8 @@ int cb_columns_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
                        struct cb_column ret[CB_COLUMNS_MAX])
 {
     const struct cb_blob *o = &blobs->blob[blob];
-    int w = o->x1 - o->x0, step = w / CB_COLUMNS_MAX + 1, n = 0;
-    CB_AUTO_FREE int *low = malloc((size_t) w * sizeof *low);
-    if (!low)
-        return -ENOMEM;
+    int w = o->x1 - o->x0, step = w / CB_COLUMNS_MAX + 1, n = 0, low[CB_REGION_WIDTH_MAX];
+    assert(w <= CB_REGION_WIDTH_MAX);
     cb_blobs_lower_edge(blobs, blob, low);
     for (int x = step / 2; x < w; x += step) {
         struct cb_column c = {.x_px = o->x0 + x};

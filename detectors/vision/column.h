@@ -30,7 +30,7 @@ struct cb_light {
 
 /**
  * The lower edge of a patch on the road, from left to right, at most CB_COLUMNS_MAX of its columns.
- * @return how many; -ENOMEM
+ * @return how many
  */
 int cb_columns_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_foreground *fg,
                        const struct cb_region *g, const struct cb_road *road,

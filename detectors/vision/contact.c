@@ -423,8 +423,6 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
     struct cb_column c[CB_COLUMNS_MAX], copy[CB_COLUMNS_MAX];
     struct cb_light light = {0};
     int n = cb_columns_of_blob(blobs, blob, fg, g, road, c);
-    if (n < 0)
-        return n;
     n = cb_columns_without_glow(c, n, &light);
     double top_px = cb_region_to_full(g, 0, blobs->blob[blob].y0 - 0.5).y;
     if (g->is_side)

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define WIDTH_MAX_PX 1280 /* wider pictures are analysed at a whole fraction */
 #define BEFORE_M     8.0  /* followed outside the zone, towards and away from the camera */
 #define BEYOND_M     15.0
 #define TALL_M       4.0
@@ -164,7 +163,7 @@ static int fill_spans(struct cb_region *r, const struct cb_vec2 *corner, int n, 
 int cb_region_create(struct cb_region *ret, const struct cb_road *road,
                      const struct cb_camera_conf *conf, int width, int height)
 {
-    struct cb_region r = {.factor = (width + WIDTH_MAX_PX - 1) / WIDTH_MAX_PX};
+    struct cb_region r = {.factor = (width + CB_REGION_WIDTH_MAX - 1) / CB_REGION_WIDTH_MAX};
     int e = surveyed(&r, road, &conf->calibration);
     if (e < 0)
         return e;

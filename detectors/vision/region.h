@@ -8,6 +8,7 @@
 #include "schema/passage.h"
 #include "side.h"
 
+#define CB_REGION_WIDTH_MAX 1280 /* px that are analysed: wider pictures at a whole fraction */
 #define CB_REGION_SIDE_M 2.5 /* a vehicle beside what was surveyed is followed */
 
 /**

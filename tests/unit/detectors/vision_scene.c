@@ -211,7 +211,11 @@ static void feed(struct cb_pipeline *p, const struct view *v, int i, struct outc
     struct cb_frame *f = cb_frame_wrap(&pic, free_px, img);
     assert(f);
     o->now_ns = pic.t_ns;
+    if (v->on_picture)
+        v->on_picture(i, false);
     int r = cb_pipeline_on_frame(p, f);
+    if (v->on_picture)
+        v->on_picture(i, true);
     cb_frame_unref(&f);
     assert(r == 0);
 }

@@ -36,6 +36,7 @@ struct view {
     double bump_s;        /* the camera is knocked then, and there are houses; 0: neither */
     int bump_px;          /* what stood at x stands at x + bump_px after it */
     int caption_px;       /* rows at the bottom that show words, not the road */
+    void (*on_picture)(int i, bool is_done); /* before and after each goes in; NULL: not called */
     double cut_s, jump_s;     /* at cut_s the stream breaks and its time jumps ahead; 0: never */
 };
 
