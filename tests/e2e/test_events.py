@@ -120,6 +120,8 @@ def test_a_unit_is_told_by_its_position(gate, arrivals):  # noqa: F811
     assert unit.send("PUT", "field/position", {"lat": 22.60, "lon": 114.056}).status == 204  # 6.6 km
     events = unit.events(after=cursor)
     arrivals.bring(1)
+    harness.wait_for("who is near that one to be told", lambda: gate.store.query(
+        "SELECT position = (SELECT max(position) FROM event) FROM event_spread") == [(True,)])
     assert unit.send("PUT", "field/position", {"lat": 22.55, "lon": 114.056}).status == 204  # 1 km
     [near] = arrivals.bring(1)
     place, kind, item = events.next()
