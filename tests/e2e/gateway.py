@@ -218,7 +218,8 @@ class Gateway:
         at = self.log.stat().st_size if (self.log).exists() else 0
         self.program = harness.Program([harness.CITYBRAIND, "--config", self.config, "--role", "gateway"],
                                        self.log)
-        self.program.wait_for_text("reads events from the store", from_byte=at)
+        for words in ("serves pages and", "reads events from the store"):  # in whichever order
+            self.program.wait_for_text(words, from_byte=at)
         return self
 
     @property
