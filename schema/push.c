@@ -7,8 +7,7 @@
 
 #define BLANKS " \t\r\n"
 
-/* "scheme://host[:port]" of a URL. @return its length; 0: it has no such beginning */
-static size_t origin_length(const char *url)
+size_t cb_push_origin_length(const char *url)
 {
     size_t scheme = strcspn(url, ":");
     if (strncmp(url + scheme, "://", 3) != 0)
@@ -41,7 +40,7 @@ static bool matches(const char *service, size_t n, const char *origin, size_t n_
 
 bool cb_push_service_allows(const char *services, const char *endpoint)
 {
-    size_t n = origin_length(endpoint);
+    size_t n = cb_push_origin_length(endpoint);
     if (!n || endpoint[n] != '/' || memchr(endpoint, '*', n) || !is_plain(endpoint) ||
         strlen(endpoint) >= CB_PUSH_ENDPOINT_LEN)
         return false;
@@ -77,7 +76,7 @@ int cb_push_services_check(const char *services, struct cb_error *reterr)
         size_t k = strcspn(s, BLANKS);
         bool is_here = begins(s, "http://127.0.0.1:") || begins(s, "http://[::1]:") ||
                        begins(s, "http://localhost:");
-        if ((!begins(s, "https://") && !is_here) || origin_length(s) != k || !is_star_right(s, k))
+        if ((!begins(s, "https://") && !is_here) || cb_push_origin_length(s) != k || !is_star_right(s, k))
             return cb_error_set(reterr, -EINVAL, "gateway.push_services", "'%.*s': expected "
                                 "https://host or https://*.host, without a path", (int) (k < 100 ? k : 100), s);
         s += k;

@@ -5,6 +5,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "pem.h"
+
 static BIO *reader(const char *text)
 {
     return BIO_new_mem_buf(text, -1); /* −1: to its end */
@@ -25,21 +27,17 @@ static int check(const struct cb_certificate_files *f, X509 *certificate, EVP_PK
     return 0;
 }
 
-/* Without it the library would ask for the passphrase at the terminal. */
-static int no_passphrase(char *buf, int size, int is_writing, void *arg)
+int cb_pem_no_passphrase(char *buf, int size, int is_writing, void *arg)
 {
-    (void) buf;
-    (void) size;
-    (void) is_writing;
-    (void) arg;
+    (void) buf, (void) size, (void) is_writing, (void) arg;
     return -1;
 }
 
 int cb_certificate_check(const struct cb_certificate_files *f, bool *ret_is_over, struct cb_error *reterr)
 {
     BIO *from = reader(f->certificate), *key_from = reader(f->key);
-    X509 *certificate = from ? PEM_read_bio_X509(from, NULL, no_passphrase, NULL) : NULL;
-    EVP_PKEY *key = key_from ? PEM_read_bio_PrivateKey(key_from, NULL, no_passphrase, NULL) : NULL;
+    X509 *certificate = from ? PEM_read_bio_X509(from, NULL, cb_pem_no_passphrase, NULL) : NULL;
+    EVP_PKEY *key = key_from ? PEM_read_bio_PrivateKey(key_from, NULL, cb_pem_no_passphrase, NULL) : NULL;
     int r = check(f, certificate, key, ret_is_over, reterr);
     EVP_PKEY_free(key);
     X509_free(certificate);

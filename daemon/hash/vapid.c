@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "p256.h"
+#include "pem.h"
 
 #define EXPECTED "expected a secret key of P-256 as PEM, as citybrain keygen --push writes it"
 #define NUMBER_BYTES 32
@@ -37,12 +38,6 @@ static int print_public(const EVP_PKEY *key, char ret[CB_PUSH_PUBLIC_LEN])
     return r;
 }
 
-static int no_passphrase(char *buf, int size, int is_writing, void *arg)
-{
-    (void) buf, (void) size, (void) is_writing, (void) arg;
-    return -1;
-}
-
 static int read_key(const char *file, EVP_PKEY **ret, struct cb_error *reterr)
 {
     struct stat st;
@@ -58,7 +53,7 @@ static int read_key(const char *file, EVP_PKEY **ret, struct cb_error *reterr)
         return cb_error_set(reterr, -EACCES, file, "is open to others (mode %04o), expected 0600",
                             (unsigned) st.st_mode & 07777);
     }
-    *ret = PEM_read_PrivateKey(in, NULL, no_passphrase, NULL);
+    *ret = PEM_read_PrivateKey(in, NULL, cb_pem_no_passphrase, NULL);
     fclose(in);
     ERR_clear_error();
     return *ret ? 0 : cb_error_set(reterr, -EINVAL, file, EXPECTED);

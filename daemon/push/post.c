@@ -35,19 +35,14 @@ static int add_header(struct cb_post *p, const char *name, const char *value)
     return 0;
 }
 
-static size_t origin_length(const char *endpoint)
-{
-    const char *host = strstr(endpoint, "://");
-    return host ? (size_t) (host + 3 - endpoint) + strcspn(host + 3, "/") : strlen(endpoint);
-}
-
 static int add_headers(struct cb_post *p, const struct cb_push_job *j, const struct cb_vapid *v,
                        struct cb_error *reterr)
 {
     char ttl[16];
     CB_AUTO_FREE char *proof = NULL;
     int64_t until_s = cb_clock_now_ns() / CB_NS_PER_S + PROOF_S;
-    int r = cb_vapid_authorize(v, j->endpoint, origin_length(j->endpoint), until_s, &proof, reterr);
+    size_t n = cb_push_origin_length(j->endpoint);
+    int r = cb_vapid_authorize(v, j->endpoint, n, until_s, &proof, reterr);
     if (r < 0)
         return r;
     snprintf(ttl, sizeof ttl, "%d", j->ttl_s);

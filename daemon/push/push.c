@@ -48,7 +48,7 @@ static void tell(struct cb_push *p, const char *endpoint, const struct cb_post_v
     else if (now_ns >= p->told_ns) {
         p->told_ns = now_ns + TOLD_NS;
         cb_warn(p, "a push is not taken%s: service=%.*s: %s", v->is_refusal ? ", and refused" : "",
-                (int) (strcspn(endpoint + 8, "/") + 8), endpoint, v->words);
+                (int) cb_push_origin_length(endpoint), endpoint, v->words);
     }
 }
 

@@ -22,6 +22,8 @@ struct cb_desk {
 /** One statement with its rows. On 0 *ret is yours to PQclear; ret may be NULL. */
 int cb_desk_run(struct cb_desk *d, const char *sql, int n, const char *const *values,
                 PGresult **ret, struct cb_error *reterr);
+/** Takes what was notified. @return whether there was something */
+bool cb_desk_take_news(PGconn *c);
 /** What a refusal means; the connection is dropped when it is lost. */
 int cb_desk_judge(struct cb_desk *d, const PGresult *res, struct cb_error *reterr);
 /** Notes in access_log what is read or done. */

@@ -42,7 +42,7 @@ void cb_feed_destroy(struct cb_feed **feed)
     free(f);
 }
 
-static bool take_notifications(PGconn *c)
+bool cb_desk_take_news(PGconn *c)
 {
     bool is_told = false;
     for (PGnotify *n; (n = PQnotifies(c)); PQfreemem(n))
@@ -55,7 +55,7 @@ int cb_feed_wait(struct cb_feed *f, int timeout_ms)
     PGconn *c = f->desk.conn;
     if (!c || PQstatus(c) != CONNECTION_OK)
         return -EAGAIN;
-    if (take_notifications(c))
+    if (cb_desk_take_news(c))
         return 0;
     struct pollfd p = {PQsocket(c), POLLIN, 0};
     int n = poll(&p, 1, timeout_ms);
@@ -63,7 +63,7 @@ int cb_feed_wait(struct cb_feed *f, int timeout_ms)
         return n < 0 && errno != EINTR ? -EAGAIN : -ETIMEDOUT;
     if (!PQconsumeInput(c))
         return -EAGAIN;
-    return take_notifications(c) ? 0 : -ETIMEDOUT;
+    return cb_desk_take_news(c) ? 0 : -ETIMEDOUT;
 }
 
 int cb_feed_spread(struct cb_feed *f, struct cb_error *reterr)

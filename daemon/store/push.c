@@ -56,10 +56,7 @@ int cb_push_feed_take_news(struct cb_push_feed *f)
 {
     if (!f->desk.conn || !PQconsumeInput(f->desk.conn))
         return -EAGAIN;
-    int is_told = 0;
-    for (PGnotify *n; (n = PQnotifies(f->desk.conn)); PQfreemem(n))
-        is_told = 1;
-    return is_told;
+    return cb_desk_take_news(f->desk.conn);
 }
 
 static void give(const PGresult *res, cb_push_fn *fn, void *arg)

@@ -3,6 +3,7 @@
 import { en } from "./i18n/en";
 import { zh } from "./i18n/zh";
 import { notice } from "./lib/notice";
+import { addressOf } from "./lib/subscription";
 
 const SHELL = ["/", "/icon.svg", "/manifest.webmanifest", ...__SHELL__];
 // The files' names carry their hashes: another build is another name.
@@ -57,9 +58,6 @@ async function openField() {
   page.postMessage("field");
 }
 
-const toBase64url = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)))
-  .replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-
 // The browser's push service has given it another address.
 async function renew(e) {
   const s = e.newSubscription ?? await self.registration.pushManager.subscribe(e.oldSubscription.options);
@@ -68,7 +66,7 @@ async function renew(e) {
   await fetch("/api/v1/field/push", {
     method: "PUT",
     headers: { "Content-Type": "application/json", "X-CSRF-Token": (await me.json()).csrf },
-    body: JSON.stringify({ endpoint: s.endpoint, p256dh: toBase64url(s.getKey("p256dh")), auth: toBase64url(s.getKey("auth")) }),
+    body: JSON.stringify(addressOf(s)),
   });
 }
 

@@ -2,6 +2,7 @@
 #define SCHEMA_PUSH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -39,6 +40,8 @@ struct cb_push_ops {
                 enum cb_push_outcome outcome, int retry_s, struct cb_error *reterr);
 };
 
+/** Bytes of "scheme://host[:port]" at a URL's beginning. @return 0: it has no such beginning */
+size_t cb_push_origin_length(const char *url);
 /**
  * Whether a browser's endpoint is of a push service that is configured: browsers name it, and the
  * gateway must not be made to send to whatever a browser names.

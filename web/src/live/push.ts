@@ -4,6 +4,7 @@ import { ApiError, me, put, remove } from "../api";
 import { settings } from "../city";
 import { language } from "../i18n";
 import { forget, remember, remembered } from "../lib/remember";
+import { addressOf, toBase64url } from "../lib/subscription";
 import { go, path } from "../router";
 import { livePhase } from "../ui/shell";
 
@@ -13,11 +14,6 @@ export const pushing = signal<Pushing>("off");
 const KEY = "push"; // of whom this browser was asked for pushes
 
 const canPush = () => "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
-
-function toBase64url(bytes: ArrayBuffer | null): string {
-  const text = String.fromCharCode(...new Uint8Array(bytes ?? new ArrayBuffer(0)));
-  return btoa(text).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-}
 
 /** The browser's own, made for this key; one of another key is of no use any more. */
 async function subscription(registration: ServiceWorkerRegistration, key: string): Promise<PushSubscription> {
@@ -31,9 +27,7 @@ async function subscribe(key: string): Promise<Pushing> {
   const registration = await navigator.serviceWorker.getRegistration();
   if (!registration) return "none";
   const s = await subscription(registration, key);
-  await put("/field/push", {
-    endpoint: s.endpoint, p256dh: toBase64url(s.getKey("p256dh")), auth: toBase64url(s.getKey("auth")), language: language.value,
-  });
+  await put("/field/push", { ...addressOf(s), language: language.value });
   return "on";
 }
 
