@@ -15,6 +15,7 @@
 #define LOOK_NS CB_NS_PER_S /* what is to be sent again comes without news */
 #define RETRY_NS CB_NS_PER_S
 #define TOLD_NS (60 * CB_NS_PER_S)
+#define FINISH_NS (2 * CB_NS_PER_S) /* at the end, for answers to what has been sent */
 
 struct cb_push {
     /* set at create, then immutable */
@@ -190,6 +191,21 @@ static void connect_feed(struct cb_push *p)
     cb_info(p, "sends to push services: %s", p->opts.services);
 }
 
+/* What no service has answered is handed back: it would be nobody's until its claim ends. */
+static void finish(struct cb_push *p)
+{
+    const struct cb_post_verdict later = {.outcome = CB_PUSH_LATER};
+    struct cb_error e = {0};
+    p->error = &e;
+    p->r = 0;
+    for (int64_t until_ns = cb_clock_mono_ns() + FINISH_NS; p->n_posts && cb_clock_mono_ns() < until_ns;) {
+        read_answers(p);
+        curl_multi_poll(p->multi, NULL, 0, WAIT_MS, NULL);
+    }
+    for (int i = 0; i < p->n_posts; i++)
+        note(p, p->post[i]->subscription, p->post[i]->position, &later);
+}
+
 static void *run(void *arg)
 {
     struct cb_push *p = arg;
@@ -210,6 +226,7 @@ static void *run(void *arg)
         }
         is_told = p->r < 0 || (is_told && !p->feed);
     }
+    finish(p);
     return NULL;
 }
 

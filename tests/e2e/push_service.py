@@ -82,6 +82,9 @@ class PushService:
     def __init__(self):
         self.browsers, self.messages, self.answers, self.asked, self.wrong = {}, [], [], [], []
         self.keys, self.lock = set(), threading.Lock()
+        self.answering = threading.Event()  # cleared: a request waits
+        self.answering.set()
+        self.came = threading.Event()
         service = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -89,6 +92,8 @@ class PushService:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                service.came.set()
+                service.answering.wait()
                 status, headers = service.take(self.path, self.headers, body)
                 self.send_response(status)
                 for name, value in {"Content-Length": "0", **headers}.items():
@@ -129,12 +134,13 @@ class PushService:
         with self.lock:
             return [m for b, m, _ in self.messages if b is browser]
 
-    def wait(self, browser, count):
-        harness.wait_for(f"{count} pushes", lambda: len(self.of(browser)) >= count or self.wrong)
+    def wait(self, browser, count, timeout_s=30.0):
+        harness.wait_for(f"{count} pushes", lambda: len(self.of(browser)) >= count or self.wrong, timeout_s)
         assert not self.wrong, self.wrong
         return self.of(browser)
 
     def stop(self):
+        self.answering.set()
         self.server.shutdown()
         self.server.server_close()
 
