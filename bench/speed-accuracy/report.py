@@ -13,7 +13,7 @@ GOALS = (
     ("false accusations", "all", "false_accusations", lambda x: x == 0, "none"),
     ("charged above truth", "all", "overcharged", lambda x: x == 0, "none"),
 )
-HEAD = (f"{'':16s} {'true':>5s} {'found':>5s} {'refus':>5s} {'miss':>4s} {'false':>5s} {'recall':>6s} "
+HEAD = (f"{'':16s} {'true':>5s} {'found':>5s} {'refus':>5s} {'miss':>4s} {'false':>5s} {'recall':>6s} {'seen':>6s} "
         f"{'prec':>6s} {'bias':>6s} {'MAE':>5s} {'med':>5s} {'p95':>6s} {'worst':>6s} {'R91':>6s} "
         f"{'cover':>6s} {'U95':>5s} {'class':>6s} {'accus':>5s} {'over':>4s}")
 
@@ -25,7 +25,8 @@ def number(x, spec, scale=1):
 
 def line(name, f):
     return (f"{name:16s} {f['true']:5d} {f['found']:5d} {f['refused']:5d} {f['missed']:4d} "
-            f"{f['false']:5d} {number(f['recall'], '6.1', 100)} {number(f['precision'], '6.1', 100)} "
+            f"{f['false']:5d} {number(f['recall'], '6.1', 100)} {number(f['seen'], '6.1', 100)} "
+            f"{number(f['precision'], '6.1', 100)} "
             f"{number(f['bias'], '+6.2')} {number(f['mae'], '5.2')} {number(f['median'], '5.2')} "
             f"{number(f['p95'], '6.2')} {number(f['worst'], '6.2')} {number(f['r91'], '6.1', 100)} "
             f"{number(f['coverage'], '6.1', 100)} {number(f['u95'], '5.2')} "

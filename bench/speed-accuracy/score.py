@@ -163,10 +163,11 @@ def figures(rows):
     spoken = [r for r in rows if r["speed"] is not None]
     false = [r for r in spoken if r["truth_id"] is None]
     measured = [r for r in spoken if r["true"] is not None and r["due"]]
+    missed = sum(r["track"] is None for r in due)
     known = [r for r in due if r["class"] not in (None, "unknown")]
     return {"true": len(due), "found": len(found),
             "refused": sum(r["speed"] is None and r["track"] is not None for r in due),
-            "missed": sum(r["track"] is None for r in due), "false": len(false),
+            "missed": missed, "seen": 1 - missed / len(due) if due else None, "false": len(false),
             "ghosts_refused": sum(r["truth_id"] is None and r["speed"] is None for r in rows),
             "recall": len(found) / len(due) if due else None,
             "precision": 1 - len(false) / len(spoken) if spoken else None, **errors_of(measured),
