@@ -43,7 +43,7 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def wait_for(what, condition, timeout_s=30.0, every_s=0.05):
+def wait_for(what, condition, timeout_s=60.0, every_s=0.05):
     """Returns the first true value of condition()."""
     until = time.monotonic() + timeout_s
     while True:
@@ -91,7 +91,7 @@ class Program:
     def text(self):
         return self.log.read_text(errors="replace")
 
-    def wait_for_text(self, text, timeout_s=30.0, from_byte=0):
+    def wait_for_text(self, text, timeout_s=60.0, from_byte=0):
         def has_it():
             if text in self.log.read_bytes()[from_byte:].decode(errors="replace"):
                 return True
@@ -211,7 +211,8 @@ class Postgres:
 
     def stop(self):
         if self.server:
-            self.server.stop(signal.SIGINT)  # "fast": ends sessions, checkpoints
+            # "fast": ends sessions, checkpoints; killed, it would leave sessions that no next server bears
+            self.server.stop(signal.SIGINT, 120)
             self.server = None
 
     def remove(self):

@@ -134,7 +134,7 @@ class PushService:
         with self.lock:
             return [m for b, m, _ in self.messages if b is browser]
 
-    def wait(self, browser, count, timeout_s=30.0):
+    def wait(self, browser, count, timeout_s=60.0):
         harness.wait_for(f"{count} pushes", lambda: len(self.of(browser)) >= count or self.wrong, timeout_s)
         assert not self.wrong, self.wrong
         return self.of(browser)
