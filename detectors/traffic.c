@@ -93,6 +93,7 @@ static int judge(struct cb_detector *d, struct cb_track *t)
         return 0;
     const struct cb_region *g = cb_vision_region(s->vision);
     t->is_on_dry_road = cb_feet_are_dry(&s->feet);
+    t->is_doubtful = cb_track_is_doubtful(&s->tracker, t, d->road, g);
     int r = cb_track_passage(t, d->road, d->conf, g, &p);
     if (r < 0)
         return r == -ENODATA ? 0 : r;

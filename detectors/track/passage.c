@@ -21,6 +21,7 @@
 #define HIGH_CAR_M   2.3  /* no car is */
 #define LONG_CAR_M   7.0  /* what is longer … */
 #define LOW_LORRY_M  2.0  /* … is higher; if not, its size was misread, … */
+#define PATCHY_SHARE 0.5 /* of the pictures between its first and its last place */
 #define LENGTH_MAX_M 20.0 /* … as it was beyond this */
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
 #define HIGH_M       4.0  /* a camera lower than this does not tell heights apart */
@@ -44,6 +45,7 @@
 #define OWN_ENOUGH   10  /* in the zone, to do without the others … */
 #define OWN_ENOUGH_M 10.0 /* … over so much of it */
 #define WIDTHS_MAX   64
+#define STEPS_MAX    64
 #define EXTENT_MAX_M 80.0
 #define SLOPE_MIN    0.02 /* what is so flat has its top hidden */
 #define EXTENT_U_M   0.4  /* of what a patch covers along: farther off, it is torn */
@@ -335,6 +337,29 @@ static bool is_on_dark_wet_road(const struct evidence *e)
     return e->is_dark && e->t->is_on_wet_road && !e->is_by_lamps && !e->g->is_side;
 }
 
+static bool is_doubtful(const struct evidence *e)
+{
+    return e->t->is_doubtful && !e->g->is_side;
+}
+
+/* From one picture to the next, by most of its sightings. */
+static double picture_ns(const struct cb_track *t)
+{
+    double step[STEPS_MAX];
+    size_t n = 0;
+    for (size_t i = 1; i < t->n && n < STEPS_MAX; i++)
+        step[n++] = (double) (t->point[i].t_ns - t->point[i - 1].t_ns);
+    return n ? fmax(cb_median(step, n), 1) : HUGE_VAL;
+}
+
+/* Placed in few of the pictures of its passage: what was followed was now this, now that. */
+static bool is_patchy(const struct evidence *e)
+{
+    const struct cb_fix *a = e->p->path, *b = e->p->path + e->p->n_path - 1;
+    double n_pictures = (double) (b->t_ns - a->t_ns) / picture_ns(e->t) + 1;
+    return !e->is_dark && (double) e->p->n_path < PATCHY_SHARE * n_pictures;
+}
+
 static bool is_torn(const struct evidence *e)
 {
     return e->is_torn;
@@ -353,6 +378,8 @@ static const struct {
 } doubts[] = {
     {has_loose_ends, CB_REASON_INCONSISTENT},
     {is_vague_from_beside, CB_REASON_TOO_UNCERTAIN},
+    {is_doubtful, CB_REASON_SEVERAL_VEHICLES},
+    {is_patchy, CB_REASON_TOO_FEW_SAMPLES},
     {is_late_in_the_dark, CB_REASON_TOO_FEW_SAMPLES},
     {is_dark_off_road, CB_REASON_INCONSISTENT},
     {drifts_in_the_dark, CB_REASON_INCONSISTENT},

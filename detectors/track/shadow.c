@@ -218,14 +218,17 @@ static double length_max_m(const struct cb_track *t, const struct cb_road *road,
     return u == CB_TRUCK || u == CB_BUS ? LONG_M : SHORT_M;
 }
 
+typedef bool upper_fn(const struct cb_track *t, const struct cb_track *of, double h_m, double cam_x_m,
+                      double cam_y_m, double length_max_m);
+
 /* However much of a body it looks: only a known pose tells what stands where. */
-static bool is_upper(const struct cb_track *t, const struct cb_track *of,
-                     const struct cb_road *road, const struct cb_region *g)
+static bool is_upper(const struct cb_track *t, const struct cb_track *of, const struct cb_road *road,
+                     const struct cb_region *g, upper_fn *fn)
 {
     const struct cb_pose *pose = road ? cb_road_pose(road) : NULL;
     return pose && of != t && of->id &&
-           cb_track_is_upper_part(t, of, pose->position_m[2], pose->position_m[0],
-                                  pose->position_m[1], length_max_m(of, road, g));
+           fn(t, of, pose->position_m[2], pose->position_m[0], pose->position_m[1],
+              length_max_m(of, road, g));
 }
 
 static bool is_beside_road(const struct cb_track *t, const struct cb_region *g)
@@ -249,7 +252,7 @@ static bool is_of(const struct cb_track *t, const struct cb_track *of, const str
                   const struct cb_region *g)
 {
     return (!is_somebody(t) && goes_with(t, of)) || is_in_its_place(t, of) || has_its_lamps(t, of, road) ||
-           is_upper(t, of, road, g) || (g && is_cast_aside(t, of, g));
+           is_upper(t, of, road, g, cb_track_is_upper_part) || (g && is_cast_aside(t, of, g));
 }
 
 bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,
@@ -261,12 +264,23 @@ bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,
     return is_shadow;
 }
 
+bool cb_track_is_doubtful(const struct cb_tracker *k, const struct cb_track *t, const struct cb_road *road,
+                          const struct cb_region *g)
+{
+    bool is_doubtful = t->may_be_upper;
+    for (size_t i = 0; i < k->n && !is_doubtful; i++)
+        is_doubtful = is_upper(t, &k->track[i], road, g, cb_track_may_be_upper_part);
+    return is_doubtful;
+}
+
 void cb_track_note_shadows(struct cb_tracker *k, const struct cb_track *of,
                            const struct cb_road *road, const struct cb_region *g)
 {
     for (size_t i = 0; i < k->n; i++) {
         struct cb_track *t = &k->track[i];
-        if (t->id && !t->is_judged && is_of(t, of, road, g))
-            t->went_with = true;
+        if (!t->id || t->is_judged)
+            continue;
+        t->went_with |= is_of(t, of, road, g);
+        t->may_be_upper |= is_upper(t, of, road, g, cb_track_may_be_upper_part);
     }
 }

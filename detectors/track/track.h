@@ -69,6 +69,8 @@ struct cb_track {
     int n_seen;
     bool is_lit;         /* it drives in its own headlights, towards the camera */
     bool went_with;      /* moved as the shadow of one that is forgotten by now */
+    bool may_be_upper;   /* moved as an upper part of one that is forgotten by now would */
+    bool is_doubtful;    /* … or of anybody; set when its passage is asked for */
     bool is_on_dry_road; /* by what others showed, when its passage is asked for; neither: unknown */
     bool is_on_wet_road; /* … by their lamps' images */
     bool is_judged;      /* the passage has gone out; followed on so that it is not born again */

@@ -5,6 +5,7 @@
 #define N_MIN         5
 #define COMMON_SHARE  0.5  /* of its sightings while the other was seen too */
 #define Z_MIN_M       0.2  /* lower than that it reads right */
+#define Z_APART_MIN_M 0.5 /* … and who follows somebody, and comes a little nearer, is not in doubt for it */
 #define Z_MAX_M       4.3
 #define MISS_M        0.35 /* standard deviation from the drawn-out places: the edges' raggedness, */
 #define MISS_SHARE    0.01 /* … and of the distance, for pixels cover more there */
@@ -84,19 +85,18 @@ static bool is_seen_apart(const struct pairs *p)
     return p->gap > GAP_SHARE * p->n || (p->n_own > 0 && p->over < OVER_SHARE * p->n_own);
 }
 
-bool cb_track_is_upper_part(const struct cb_track *t, const struct cb_track *of, double h_m,
-                            double cam_x_m, double cam_y_m, double length_max_m)
+/* Whether its places are of's drawn out, as those of a point z_min_m or more above it would be. */
+static bool goes_as_upper(const struct cb_track *t, const struct cb_track *of, double h_m,
+                          const double cam[2], double length_max_m, double z_min_m, bool *ret_is_apart)
 {
-    const double cam[2] = {cam_x_m, cam_y_m};
     bool is_dark = cb_track_is_dark(t) && cb_track_is_dark(of) && t->width_m < LAMP_WIDE_M;
     double common = (is_dark ? LAMP_COMMON : COMMON_SHARE) * (double) t->n;
     struct pairs p = over_common(t, of, cam, 1, sum_along);
-    if (p.n < N_MIN || p.n < common || p.u_max - p.u_min < SPREAD_M ||
-        (!cb_track_is_dark(t) && is_seen_apart(&p)))
+    if (p.n < N_MIN || p.n < common || p.u_max - p.u_min < SPREAD_M)
         return false;
     double suu = p.uu - p.u * p.u / p.n, suv = p.uv - p.u * p.v / p.n,
            svv = p.vv - p.v * p.v / p.n, ratio = suv / suu;
-    if (!(ratio > h_m / (h_m - Z_MIN_M)) || (h_m > Z_MAX_M && ratio > h_m / (h_m - Z_MAX_M)))
+    if (!(ratio > h_m / (h_m - z_min_m)) || (h_m > Z_MAX_M && ratio > h_m / (h_m - Z_MAX_M)))
         return false;
     double miss_max = (MISS_M + MISS_SHARE * p.v / p.n) * (is_dark ? LAMP_MISS : 1);
     double miss = sqrt(fmax(0, svv - suv * ratio) / p.n);
@@ -104,5 +104,22 @@ bool cb_track_is_upper_part(const struct cb_track *t, const struct cb_track *of,
     if (miss > miss_max || foot_m < -BEFORE_M || foot_m > length_max_m)
         return false;
     struct pairs across = over_common(t, of, cam, ratio, sum_dx);
+    *ret_is_apart = !cb_track_is_dark(t) && is_seen_apart(&p);
     return across.dx / across.n < BESIDE_M;
+}
+
+bool cb_track_is_upper_part(const struct cb_track *t, const struct cb_track *of, double h_m,
+                            double cam_x_m, double cam_y_m, double length_max_m)
+{
+    bool is_apart;
+    return goes_as_upper(t, of, h_m, (double[2]){cam_x_m, cam_y_m}, length_max_m, Z_MIN_M, &is_apart) &&
+           !is_apart;
+}
+
+bool cb_track_may_be_upper_part(const struct cb_track *t, const struct cb_track *of, double h_m,
+                                double cam_x_m, double cam_y_m, double length_max_m)
+{
+    bool is_apart;
+    return goes_as_upper(t, of, h_m, (double[2]){cam_x_m, cam_y_m}, length_max_m, Z_APART_MIN_M,
+                         &is_apart);
 }

@@ -15,5 +15,11 @@
  */
 bool cb_track_is_upper_part(const struct cb_track *t, const struct cb_track *of, double h_m,
                             double cam_x_m, double cam_y_m, double length_max_m);
+/**
+ * The same where something is seen between the two: road, if t is somebody who comes nearer to of, or a
+ * bonnet as grey as the road. Which of them is not to be told.
+ */
+bool cb_track_may_be_upper_part(const struct cb_track *t, const struct cb_track *of, double h_m,
+                                double cam_x_m, double cam_y_m, double length_max_m);
 
 #endif

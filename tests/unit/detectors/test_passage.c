@@ -143,6 +143,35 @@ static void test_a_body_may_drift_by_lamplight(void **state)
     assert_int_equal(by_lamplight(*state, 1.8, ZONE_FROM - 1, 4, 1.8), CB_REASON_INCONSISTENT);
 }
 
+/* By day, in every picture but those from i_gap on for n_gap. */
+static enum cb_reason by_day(struct scene *s, int i_gap, int n_gap, bool is_doubtful)
+{
+    struct cb_track t = {.id = 1, .width_m = 1.8, .is_on_dry_road = true, .is_doubtful = is_doubtful};
+    struct cb_passage p = {0};
+    for (int i = 0; ZONE_FROM - 1 + CAR_MPS * i / FPS < ZONE_TO + 1; i++)
+        if (i < i_gap || i >= i_gap + n_gap)
+            add(s, &t, i, 0, ZONE_FROM - 1 + CAR_MPS * i / FPS,
+                (struct cb_track_point){.width_m = 1.8, .foot_step = 40});
+    assert_int_equal(cb_track_passage(&t, s->road, &s->conf, &s->region, &p), 0);
+    assert_int_equal(isnan(p.speed_mps), p.reason != CB_REASON_NONE);
+    enum cb_reason why = p.reason;
+    cb_passage_deinit(&p);
+    cb_track_deinit(&t);
+    return why;
+}
+
+static void test_who_is_placed_in_few_pictures_has_no_speed(void **state)
+{
+    assert_int_equal(by_day(*state, 0, 0, false), CB_REASON_NONE);
+    assert_int_equal(by_day(*state, 9, 12, false), CB_REASON_NONE); /* behind a post */
+    assert_int_equal(by_day(*state, 9, 22, false), CB_REASON_TOO_FEW_SAMPLES);
+}
+
+static void test_who_may_be_a_part_has_no_speed(void **state)
+{
+    assert_int_equal(by_day(*state, 0, 0, true), CB_REASON_SEVERAL_VEHICLES);
+}
+
 static void fill(struct scene *s, double y_m, double from_m, double to_m, double luma)
 {
     for (int i = 0; i < W * H; i++) {
@@ -350,6 +379,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_body_may_appear_late_by_lamplight),
         cmocka_unit_test(test_a_body_may_drift_by_lamplight),
+        cmocka_unit_test(test_who_is_placed_in_few_pictures_has_no_speed),
+        cmocka_unit_test(test_who_may_be_a_part_has_no_speed),
         cmocka_unit_test(test_a_mirrored_body_is_put_where_it_stands),
         cmocka_unit_test(test_what_tells_no_place_is_refused),
         cmocka_unit_test(test_lamps_and_their_images_tell_the_place),

@@ -73,7 +73,7 @@ static void test_a_faster_car_in_the_next_lane_is_somebody(void **state)
 
 /* Both seen in a picture of 100 px a metre: the car's patch ends gap_px below the doubted one, which
  * begins aside_px beside it. */
-static bool is_part_beyond(float gap_px, float aside_px)
+static bool is_part_beyond(float gap_px, float aside_px, bool *ret_may_be)
 {
     struct cb_track car, doubted;
     follow(&car, -2, 0, 0, CONTACT_MPS);
@@ -84,18 +84,42 @@ static bool is_part_beyond(float gap_px, float aside_px)
         doubted.point[i].sample.box = (struct cb_box){.x = aside_px, .y = 0, .w = 180, .h = 100};
     }
     bool ret = cb_track_is_upper_part(&doubted, &car, CAMERA_M, 0, 0, CAR_M);
+    *ret_may_be = cb_track_may_be_upper_part(&doubted, &car, CAMERA_M, 0, 0, CAR_M);
     cb_track_deinit(&car);
     cb_track_deinit(&doubted);
     return ret;
 }
 
-static void test_who_is_seen_apart_is_no_part(void **state)
+/* Road between the two, or a bonnet as grey: somebody ahead, and faster, or a roof. */
+static void test_who_is_seen_apart_may_be_a_part(void **state)
 {
     (void) state;
-    assert_true(is_part_beyond(-40, 0));
-    assert_true(is_part_beyond(20, -60));
-    assert_false(is_part_beyond(80, 0)); /* road between the two: somebody ahead, and faster */
-    assert_false(is_part_beyond(-40, 190)); /* beside it */
+    bool may_be;
+    assert_true(is_part_beyond(-40, 0, &may_be));
+    assert_true(is_part_beyond(20, -60, &may_be));
+    assert_false(is_part_beyond(80, 0, &may_be));
+    assert_true(may_be);
+    assert_false(is_part_beyond(-40, 190, &may_be)); /* beside it */
+    assert_true(may_be);
+}
+
+static bool may_be_part(double x_m, double foot_m, double v_mps)
+{
+    struct cb_track car, doubted;
+    follow(&car, -2, 0, 0, CONTACT_MPS);
+    follow(&doubted, x_m, foot_m, 0, v_mps);
+    bool ret = cb_track_may_be_upper_part(&doubted, &car, CAMERA_M, 0, 0, CAR_M);
+    cb_track_deinit(&car);
+    cb_track_deinit(&doubted);
+    return ret;
+}
+
+static void test_who_follows_is_no_part(void **state)
+{
+    (void) state;
+    assert_false(may_be_part(-2, 7, CONTACT_MPS));
+    assert_false(may_be_part(-2, 7, 1.05 * CONTACT_MPS));
+    assert_false(may_be_part(1.75, 9, 1.28 * CONTACT_MPS)); /* in the next lane */
 }
 
 static void test_a_car_that_falls_back_is_somebody(void **state)
@@ -174,7 +198,8 @@ int main(void)
         cmocka_unit_test(test_a_roof_is_part_of_its_car),
         cmocka_unit_test(test_a_car_behind_at_its_pace_is_somebody),
         cmocka_unit_test(test_a_faster_car_in_the_next_lane_is_somebody),
-        cmocka_unit_test(test_who_is_seen_apart_is_no_part),
+        cmocka_unit_test(test_who_is_seen_apart_may_be_a_part),
+        cmocka_unit_test(test_who_follows_is_no_part),
         cmocka_unit_test(test_a_car_that_falls_back_is_somebody),
         cmocka_unit_test(test_a_part_too_far_behind_is_of_another),
         cmocka_unit_test(test_lamps_seen_first_are_a_part),
