@@ -335,6 +335,13 @@ static int observe_fronts(const struct cb_column *c, int n, const struct cb_fore
     return n_ret;
 }
 
+/* Of a front that is a body beside a near end that may be one, or a shadow: a dark tail is as even. */
+static bool stands_beside(const struct cb_observation *o, const struct cb_observation *near)
+{
+    double apart = fabs(o->x_m - near->x_m), half = 0.5 * (o->width_m + near->width_m);
+    return apart > half && apart + half > APART_M;
+}
+
 static bool is_same_front(const struct cb_column *p, const struct cb_column *q)
 {
     return p->glow == q->glow && fabs(q->x_m - p->x_m) < GAP_M &&
@@ -438,6 +445,7 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
     int n_fronts = is_shade || fg->light ? 0 : observe_fronts(c, n, fg, g, road, top_px, ret);
     if (n_fronts > 1)
         return n_fronts;
+    bool is_beside = n_fronts == 1 && is_placed && stands_beside(&ret[0], &whole);
     if (is_placed) {
         size_up(&blobs->blob[blob], g, road, &whole);
         if (n < n_all)
@@ -445,6 +453,12 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
         whole.is_shade = is_shade || cb_cast_is_rest(fg, blobs, blob);
         whole.is_faint = light.is_faint;
         whole.is_cut |= light.is_cut;
+    }
+    if (is_beside) {
+        ret[1] = ret[0];
+        ret[1].is_part = whole.is_cut = true;
+        ret[0] = whole;
+        return 2;
     }
     int n_parts = split(c, n, fg, g, road, top_px, part), n_ret = 0;
     if (is_placed)
