@@ -29,6 +29,8 @@
 #define DARK_EDGE_U_M 0.12 /* of the edge that is followed by lamplight, at either end */
 #define DARK_FOOT_U_M 0.14 /* high: by night the lowest part of a body may be as dark as the road, or a lamp's
                             * image be taken for it before the road is known to be wet */
+#define DARK_MANY    16   /* sightings; of fewer it is not known whether a spot is a lamp or its image: */
+#define DARK_SPOT_U_M 0.25
 #define DARK_FOOT_U  0.02 /* … of the speed, where the camera's height is not known */
 #define DARK_COVER   0.6  /* of the zone: lamps are seen from afar, what appears later is another's, */
 #define DARK_DRIFT_M 1.2  /* … and so is what drifts across, over a passage; a body may do both: */
@@ -357,7 +359,7 @@ static bool is_patchy(const struct evidence *e)
 {
     const struct cb_fix *a = e->p->path, *b = e->p->path + e->p->n_path - 1;
     double n_pictures = (double) (b->t_ns - a->t_ns) / picture_ns(e->t) + 1;
-    return !e->is_dark && (double) e->p->n_path < PATCHY_SHARE * n_pictures;
+    return (!e->is_dark || e->is_by_lamps) && (double) e->p->n_path < PATCHY_SHARE * n_pictures;
 }
 
 static bool is_torn(const struct evidence *e)
@@ -390,11 +392,12 @@ static const struct {
 };
 
 /* What lamplight adds to the interval. */
-static double dark_u95_mps(const struct cb_passage *p, const struct cb_road *road)
+static double dark_u95_mps(const struct evidence *e, const struct cb_passage *p, const struct cb_road *road)
 {
     const struct cb_pose *pose = cb_road_pose(road);
     double edge_u = DARK_EDGE_U_M * sqrt(2) / fmax(path_m(p), 1);
-    double foot_u = pose ? DARK_FOOT_U_M / pose->position_m[2] : DARK_FOOT_U;
+    double foot_m = e->t->n < DARK_MANY ? DARK_SPOT_U_M : DARK_FOOT_U_M;
+    double foot_u = pose ? foot_m / pose->position_m[2] : DARK_FOOT_U;
     return 1.96 * p->speed_mps * hypot(edge_u, foot_u);
 }
 
@@ -414,7 +417,7 @@ static void widen(const struct evidence *e, const struct cb_road *road, struct c
     if (e->g->is_side)
         p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * cb_flank_u(e->t, &e->g->side));
     if (e->is_dark && !e->is_by_lamps)
-        p->u95_mps = hypot(p->u95_mps, dark_u95_mps(p, road));
+        p->u95_mps = hypot(p->u95_mps, dark_u95_mps(e, p, road));
     p->u95_mps = hypot(p->u95_mps, 1.96 * p->speed_mps * e->mirror_u);
     if (isfinite(e->off_mps))
         p->u95_mps = hypot(p->u95_mps, e->off_mps);
