@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #define SLOPE_SHARE  0.2   /* of its brightness light loses within a pixel at most, … */
+#define SLOPE_PX_M   32    /* … of a picture of so many px a metre; of a sharper one less, */
 #define SLOPE_MIN    1.5   /* … levels, or what the sensor's noise makes */
 #define SLOPE_NOISE  1.0
 #define LIGHT_SHARE  0.001 /* of the picture: less is no pool, but a body's gleam */
@@ -27,8 +28,9 @@
 
 enum { LIGHT = 1, SOFT = 2, HARD = 4 };
 
-int cb_light_map_init(struct cb_light_map *m, int w, int h)
+int cb_light_map_init(struct cb_light_map *m, int w, int h, double px_per_m)
 {
+    m->slope_share = (float) (SLOPE_SHARE * fmin(1, pow(SLOPE_PX_M / px_per_m, 2)));
     for (int i = 0; i < 256; i++)
         m->share[i] = (int) (256 * (ASPHALT + DARKEST) / (i + DARKEST));
     size_t n = (size_t) w * (size_t) h;
@@ -75,15 +77,16 @@ static struct cb_light_slope slope_at(const struct cb_light_map *m, const struct
 /*
  * Brighter than the road, and no edge: by the plane through the 3 × 3 lifts of the columns a, b, c.
  * @param least  slope that is none, levels
+ * @param share  of the brightness, that is none
  */
 static bool is_soft(struct cb_light_slope a, struct cb_light_slope b, struct cb_light_slope c,
-                    float least)
+                    float least, float share)
 {
     int sum = a.sum + b.sum + c.sum, across = c.sum - a.sum, down = a.down + b.down + c.down;
     if (sum <= 0)
         return false;
     float mean = (float) sum / (9 * 16);
-    float limit = 6 * 16 * fmaxf(least, (float) SLOPE_SHARE * mean);
+    float limit = 6 * 16 * fmaxf(least, share * mean);
     return (float) across * (float) across + (float) down * (float) down < limit * limit;
 }
 
@@ -101,7 +104,7 @@ static void tell_soft(struct cb_light_map *m, const struct cb_foreground *fg)
             m->slopes[x - x0 + 1] = slope_at(m, fg, row + (size_t) x);
         for (int x = x0; x < x1; x++) {
             const struct cb_light_slope *s = &m->slopes[x - x0];
-            m->light[row + (size_t) x] = is_soft(s[0], s[1], s[2], least) ? SOFT : HARD;
+            m->light[row + (size_t) x] = is_soft(s[0], s[1], s[2], least, m->slope_share) ? SOFT : HARD;
         }
     }
 }

@@ -23,14 +23,19 @@ struct cb_light_map {
     uint8_t *mask;  /* that of the foreground without light */
     uint8_t *cell;  /* squares of the picture: 1: unlit road */
     uint8_t *light; /* 1: light, 0: not */
+    float slope_share; /* of its brightness light loses within a pixel, at most */
     int share[256]; /* of a brightening by the road's luma: paint gives more light back */
     int *open;      /* px whose neighbours are to be looked at */
     struct cb_light_slope *slopes; /* of one run of changed pixels, and of the px before and after */
     struct cb_blobs changed, roads; /* of the mask; of cell */
 };
 
-/** For pictures of w × h. @return 0 or -ENOMEM */
-int cb_light_map_init(struct cb_light_map *m, int w, int h);
+/**
+ * For pictures of w × h.
+ * @param px_per_m  across, in the middle of the zone
+ * @return 0 or -ENOMEM
+ */
+int cb_light_map_init(struct cb_light_map *m, int w, int h, double px_per_m);
 /**
  * Takes the light out of fg, if there is any to speak of: its mask is m's then, and its light.
  * @param span  as for cb_backdrop_add

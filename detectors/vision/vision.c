@@ -48,6 +48,22 @@ struct cb_vision {
     size_t i_warm, n_warm; /* the first that the backdrop has not seen, and how many it shall */
 };
 
+/* Analysed px a metre across at a place of the picture; 0: not on the road. */
+static double px_per_m_at(const struct cb_region *g, const struct cb_road *road, struct cb_vec2 px)
+{
+    double j[4];
+    if (cb_road_jacobian(road, px, j) < 0)
+        return 0;
+    double m_per_px = hypot(j[0], j[2]) * g->factor;
+    return m_per_px > 1e-6 ? 1 / m_per_px : 0;
+}
+
+static double px_per_m_in_zone(const struct cb_region *g, const struct cb_road *road)
+{
+    struct cb_vec2 px, m = {0.5 * (g->x_min_m + g->x_max_m), 0.5 * (g->zone_min_m + g->zone_max_m)};
+    return cb_road_to_px(road, m, &px) < 0 ? 0 : px_per_m_at(g, road, px);
+}
+
 int cb_vision_create(struct cb_vision **ret, const struct cb_road *road,
                      const struct cb_camera_conf *conf, int width, int height, bool is_full_range)
 {
@@ -60,7 +76,8 @@ int cb_vision_create(struct cb_vision **ret, const struct cb_road *road,
         r = cb_backdrop_create(&v->background, v->region.w, v->region.h,
                                  is_full_range ? 0 : 16);
     if (r == 0)
-        r = cb_light_map_init(&v->light, v->region.w, v->region.h);
+        r = cb_light_map_init(&v->light, v->region.w, v->region.h,
+                              px_per_m_in_zone(&v->region, road));
     if (r == 0)
         r = cb_cast_create(&v->cast, &v->region, road);
     if (r == 0 && !(v->img = cb_alloc_aligned((size_t) v->region.w * (size_t) v->region.h)))
@@ -110,15 +127,11 @@ static void reduce(const struct cb_vision *v, const struct cb_picture *p, uint8_
     cb_dsp_reduce(dst, g->w, src, p->stride[0], g->w, g->h, g->factor);
 }
 
-/* Analysed px a metre across at the foot of a blob; 0: not on the road. */
+/* At the foot of a blob; 0: not on the road. */
 static double px_per_m(const struct cb_vision *v, const struct cb_blob *b)
 {
-    double j[4];
     struct cb_vec2 foot = cb_region_to_full(&v->region, 0.5 * (b->x0 + b->x1), b->y1 - 0.5), m;
-    if (cb_road_from_px(v->road, foot, &m) < 0 || cb_road_jacobian(v->road, foot, j) < 0)
-        return 0;
-    double m_per_px = hypot(j[0], j[2]) * v->region.factor;
-    return m_per_px > 1e-6 ? 1 / m_per_px : 0;
+    return cb_road_from_px(v->road, foot, &m) < 0 ? 0 : px_per_m_at(&v->region, v->road, foot);
 }
 
 static bool are_fragments(const struct cb_blob *above, const struct cb_blob *below, double ppm)

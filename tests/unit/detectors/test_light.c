@@ -35,15 +35,20 @@ static void draw_road(struct scene *s, int luma)
                                    .black = BLACK, .noise = 1};
 }
 
-/* Light about (100, 80) that falls off softly; paint gives more of it back. */
-static void light_up(struct scene *s)
+/* Light about (100, 80) that falls off softly, so many px wide; paint gives more of it back. */
+static void light_up_wide(struct scene *s, double wide, double high)
 {
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++) {
             int i = y * W + x, luma = s->img[i];
-            double r = hypot((x - 100) / 22.0, (y - 80) / 16.0);
+            double r = hypot((x - 100) / wide, (y - 80) / high);
             s->img[i] = (uint8_t) fmin(255, luma + 90 * exp(-r * r) * (luma + 20) / (ROAD + 20));
         }
+}
+
+static void light_up(struct scene *s)
+{
+    light_up_wide(s, 22, 16);
 }
 
 static void draw_body(struct scene *s, int x0, int y0, int x1, int y1, int luma)
@@ -53,13 +58,18 @@ static void draw_body(struct scene *s, int x0, int y0, int x1, int y1, int luma)
             s->img[y * W + x] = (uint8_t) luma;
 }
 
-static bool clear(struct scene *s)
+static bool clear_at(struct scene *s, double px_per_m)
 {
     for (int i = 0; i < W * H; i++)
         s->mask[i] = abs(s->img[i] - (s->bg[i] >> 8)) > CHANGED;
-    assert_int_equal(0, cb_light_map_init(&s->map, W, H));
+    assert_int_equal(0, cb_light_map_init(&s->map, W, H, px_per_m));
     assert_int_equal(0, cb_light_map_clear(&s->map, &s->fg, s->span));
     return s->fg.light;
+}
+
+static bool clear(struct scene *s)
+{
+    return clear_at(s, 18);
 }
 
 static int count(const struct scene *s, int x0, int y0, int x1, int y1)
@@ -96,6 +106,26 @@ static void test_bodies_in_a_pool_stay(void **state)
         assert_in_range(count(&s, 91, 61, 109, 94), 18 * 33 * 9 / 10, 18 * 33);
         assert_in_range(count(&s, 91, 92, 109, 95), 18 * 2, 18 * 3);
         assert_in_range(count(&s, 115, 0, W, H), 0, 10);
+        cb_light_map_deinit(&s.map);
+    }
+}
+
+/* A little brighter than the light around it, as a yellow car's roof: in a sharp picture its edge shows. */
+static void test_a_body_as_bright_as_its_light_stays(void **state)
+{
+    (void) state;
+    for (int is_sharp = 0; is_sharp < 2; is_sharp++) {
+        static struct scene s;
+        draw_road(&s, ROAD);
+        light_up_wide(&s, 50, 40);
+        draw_body(&s, 85, 70, 115, 90, 170);
+        assert_true(clear_at(&s, is_sharp ? 64 : 18));
+        int n = count(&s, 86, 71, 114, 89);
+        if (is_sharp)
+            assert_in_range(n, 28 * 18 * 9 / 10, 28 * 18);
+        else
+            assert_in_range(n, 0, 28 * 18 * 9 / 10 - 1); /* or the test shows nothing */
+        assert_in_range(count(&s, 0, 0, 80, H), 0, 60);
         cb_light_map_deinit(&s.map);
     }
 }
@@ -166,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pool_leaves_nothing_in_the_mask),
         cmocka_unit_test(test_bodies_in_a_pool_stay),
+        cmocka_unit_test(test_a_body_as_bright_as_its_light_stays),
         cmocka_unit_test(test_a_lit_side_is_no_light),
         cmocka_unit_test(test_a_hole_in_a_body_lets_no_light_in),
         cmocka_unit_test(test_a_corner_lets_no_light_in),
