@@ -9,6 +9,7 @@
 
 #define SHADE_SHARE 0.4 /* of the width is body, or it is a shadow … */
 #define SIZE_MAX_M  4.5 /* across, shadow included: beyond it a sighting says nothing */
+#define SHORTER     0.5  /* so fast a patch that gets shorter is believed */
 #define YOUNG_SEEN  8   /* sightings: the first may have been of half a vehicle, at the picture's border … */
 #define YOUNG_GATE  3   /* … if the next are so many standard deviations off */
 #define TURN_SHARE  0.5 /* of its speed before: so fast the other way now, … */
@@ -25,8 +26,11 @@ static void note_size(struct cb_track *t, const struct cb_observation *o)
     if (t->n_sized == 0)
         w = 1;
     t->width_m += w * (o->width_m - t->width_m);
-    if (isfinite(o->extent_m))
-        t->extent_m += w * (o->extent_m - t->extent_m);
+    if (!isfinite(o->extent_m))
+        return;
+    if (t->n_sized && o->extent_m < t->extent_m) /* before, another was in the same patch behind it */
+        w = fmax(w, SHORTER);
+    t->extent_m += w * (o->extent_m - t->extent_m);
 }
 
 /* Who seemed to stand, to roll back or to race as it came into view does not go on so; what was seen till
