@@ -40,6 +40,8 @@ void cb_speeding_judge_in_doubt(const struct cb_camera_conf *conf, struct cb_pas
 {
     enum cb_road_user told = p->road_user;
     cb_speeding_judge(conf, p);
+    if (told == CB_UNKNOWN) /* a corner of a lorry, a gleam: whom no picture shows nobody accuses */
+        p->violation = CB_VIOLATION_NONE;
     if (!p->violation || other == told)
         return;
     double limit_mps = p->limit_mps;

@@ -6,7 +6,10 @@
 
 /** Fills limit_mps, charged_mps and violation from the camera's limits and tolerance. */
 void cb_speeding_judge(const struct cb_camera_conf *conf, struct cb_passage *p);
-/** The same where p's class and another way to tell it may disagree: by the higher limit of both. */
+/**
+ * The same of who was seen in pictures, where p's class and another way to tell it may disagree: by the
+ * higher limit of both; nobody whose class is not known is accused.
+ */
 void cb_speeding_judge_in_doubt(const struct cb_camera_conf *conf, struct cb_passage *p,
                                 enum cb_road_user other);
 /**

@@ -21,7 +21,9 @@
 #define HIGH_CAR_M   2.3  /* no car is */
 #define LONG_CAR_M   7.0  /* what is longer … */
 #define LOW_LORRY_M  2.0  /* … is higher; if not, its size was misread, … */
-#define PATCHY_SHARE 0.5 /* of the pictures between its first and its last place */
+#define PATCHY_SHARE 0.5 /* of the pictures between its first and its last place, */
+#define PATCHY_MANY  10  /* … if those are as many at least, else */
+#define PATCHY_FEW_SHARE 0.66
 #define LENGTH_MAX_M 20.0 /* … as it was beyond this */
 #define SOLID_SHARE  0.6  /* of the width is body, whatever looks like shadow */
 #define HIGH_M       4.0  /* a camera lower than this does not tell heights apart */
@@ -37,6 +39,7 @@
 #define LATE_DRIFT   0.05 /* across by metre along, of a body that appears late; one that goes on more
                            * aslant is to be seen over most of the zone: */
 #define DARK_COVER_ASLANT 0.8
+#define DARK_COVER_BODY 0.5 /* … and a body over half of it, however it goes */
 #define LAMP_MAX_M   1.3  /* no lamp is higher */
 #define LAMP_OFF     0.02
 #define BODY_MIN_M   1.3  /* as broad as a car, */
@@ -303,11 +306,11 @@ static double drift_m(const struct cb_passage *p)
 /* The pool beside a car appears late, too, may be as broad, and slides along a kerb or a wall. */
 static bool is_late_in_the_dark(const struct evidence *e)
 {
-    double along_m = path_m(e->p);
-    bool is_a_body = is_body(e);
+    double along_m = path_m(e->p), zone_m = e->g->zone_max_m - e->g->zone_min_m;
+    bool is_a_body = is_body(e) && along_m > DARK_COVER_BODY * zone_m;
     double cover = is_a_body ? DARK_COVER_ASLANT : DARK_COVER;
     return e->is_dark && !(is_a_body && drift_m(e->p) < LATE_DRIFT * along_m) &&
-           along_m < cover * (e->g->zone_max_m - e->g->zone_min_m);
+           along_m < cover * zone_m;
 }
 
 /* By lamplight what is followed beside the surveyed road is a lit wall, a kerb, or the upper part
@@ -359,7 +362,8 @@ static bool is_patchy(const struct evidence *e)
 {
     const struct cb_fix *a = e->p->path, *b = e->p->path + e->p->n_path - 1;
     double n_pictures = (double) (b->t_ns - a->t_ns) / picture_ns(e->t) + 1;
-    return (!e->is_dark || e->is_by_lamps) && (double) e->p->n_path < PATCHY_SHARE * n_pictures;
+    double share = e->p->n_path < PATCHY_MANY ? PATCHY_FEW_SHARE : PATCHY_SHARE;
+    return (!e->is_dark || e->is_by_lamps) && (double) e->p->n_path < share * n_pictures;
 }
 
 static bool is_torn(const struct evidence *e)

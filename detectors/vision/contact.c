@@ -24,6 +24,7 @@
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
 #define PART_WIDTH_M   0.5
+#define LIT_WIDTH_M    1.0 /* by lamplight */
 #define FLAT_M         0.5 /* along, within one foot … */
 #define FLAT_PX        1.5 /* … and the raggedness of its edge */
 #define FRONT_MAX_M    3.0 /* across; broader are two whose gap is not seen */
@@ -236,10 +237,11 @@ static int split(struct cb_column *c, int n, const struct cb_foreground *fg,
                  struct cb_observation *ret)
 {
     int n_ret = 0;
+    double least_m = fg->light ? LIT_WIDTH_M : PART_WIDTH_M;
     for (int i = 0; i < n && n_ret < CB_CONTACTS_MAX;) {
         int len = until_jump(c + i, n - i);
         struct cb_observation o;
-        if (observe(c + i, len, fg, g, road, &o) == 0 && o.width_m > PART_WIDTH_M) {
+        if (observe(c + i, len, fg, g, road, &o) == 0 && o.width_m > least_m) {
             o.box.y = (float) top_px;
             crop(&o, c + i, len, g);
             ret[n_ret++] = o;
@@ -364,7 +366,7 @@ static int lit_fronts(struct cb_column *c, int n, const struct cb_foreground *fg
         struct cb_observation o;
         bool is_body = c[i].glow == CB_GLOW_BODY;
         if ((is_body && n_lamps < LAMP_MIN) || observe(c + i, len, fg, g, road, &o) < 0 ||
-            (!is_body && o.width_m < PART_WIDTH_M))
+            (!is_body && o.width_m < LIT_WIDTH_M))
             continue;
         o.box.y = (float) top_px;
         crop(&o, c + i, len, g);
@@ -470,6 +472,8 @@ int cb_contact_of_blob(const struct cb_blobs *blobs, int blob, const struct cb_f
         part[i].extent_m = HUGE_VAL;
         part[i].is_cut_near = part[i].box.y + part[i].box.h >
                               cb_region_to_full(g, 0, g->h - 2.5).y;
+        /* of whom the picture's border hides the foot it may be the top: nobody new */
+        part[i].is_faint = is_placed && whole.is_cut_near;
         ret[n_ret++] = part[i];
         ret[0].is_cut = true; /* sizes hold for neither */
     }

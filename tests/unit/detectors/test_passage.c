@@ -126,6 +126,8 @@ static void test_a_body_may_appear_late_by_lamplight(void **state)
 {
     assert_int_equal(by_lamplight(*state, 1.8, LATE, 0, 0), CB_REASON_NONE);
     assert_int_equal(by_lamplight(*state, 0.4, LATE, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
+    assert_int_equal(by_lamplight(*state, 1.8, ZONE_TO - 0.48 * (ZONE_TO - ZONE_FROM), 0, 0),
+                     CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 4.5, LATE, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 1.8, LATE, 4, 0), CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 0.4, ZONE_FROM - 1, 4, 0), CB_REASON_NONE);

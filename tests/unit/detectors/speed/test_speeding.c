@@ -71,7 +71,9 @@ static void test_doubted_class(void **state)
                  {90, 80, CB_TRUCK, CB_CAR, CB_SPEEDING},
                  {70, 80, CB_CAR, CB_TRUCK, CB_VIOLATION_NONE},
                  {90, 80, CB_PEDESTRIAN, CB_CAR, CB_VIOLATION_NONE},
-                 {90, 80, CB_CAR, CB_BICYCLE, CB_SPEEDING}};
+                 {90, 80, CB_CAR, CB_BICYCLE, CB_SPEEDING},
+                 {90, 80, CB_UNKNOWN, CB_UNKNOWN, CB_VIOLATION_NONE}, /* a lorry's corner, perhaps */
+                 {90, 80, CB_CAR, CB_UNKNOWN, CB_SPEEDING}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct cb_passage p = {.speed_mps = table[i].kmh * KMH, .u95_mps = KMH,
                                .road_user = table[i].told};
