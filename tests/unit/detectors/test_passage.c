@@ -99,13 +99,13 @@ static void add(struct scene *s, struct cb_track *t, int i, double x_m, double y
     t->n_seen++;
 }
 
-/* By lamplight, from from_m on; one of every other_in sightings in another's patch; drifting. */
-static enum cb_reason by_lamplight(struct scene *s, double width_m, double from_m, int other_in,
-                                   double drift_m)
+/* By lamplight; one of every other_in sightings in another's patch; drifting. */
+static enum cb_reason by_lamplight_over(struct scene *s, double width_m, double from_m, double to_m,
+                                        int other_in, double drift_m)
 {
     struct cb_track t = {.id = 1, .width_m = width_m};
     struct cb_passage p = {0};
-    for (int i = 0; from_m + CAR_MPS * i / FPS < ZONE_TO + 1; i++) {
+    for (int i = 0; from_m + CAR_MPS * i / FPS < to_m; i++) {
         double y = from_m + CAR_MPS * i / FPS;
         add(s, &t, i, drift_m * (y - ZONE_FROM) / (ZONE_TO - ZONE_FROM), y,
             (struct cb_track_point){.width_m = width_m, .is_dark = true, .foot_step = NAN,
@@ -120,14 +120,21 @@ static enum cb_reason by_lamplight(struct scene *s, double width_m, double from_
     return why;
 }
 
+static enum cb_reason by_lamplight(struct scene *s, double width_m, double from_m, int other_in,
+                                   double drift_m)
+{
+    return by_lamplight_over(s, width_m, from_m, ZONE_TO + 1, other_in, drift_m);
+}
+
 #define LATE (ZONE_TO - 0.55 * (ZONE_TO - ZONE_FROM))
 
 static void test_a_body_may_appear_late_by_lamplight(void **state)
 {
     assert_int_equal(by_lamplight(*state, 1.8, LATE, 0, 0), CB_REASON_NONE);
     assert_int_equal(by_lamplight(*state, 0.4, LATE, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
-    assert_int_equal(by_lamplight(*state, 1.8, ZONE_TO - 0.48 * (ZONE_TO - ZONE_FROM), 0, 0),
-                     CB_REASON_TOO_FEW_SAMPLES);
+    /* nor a body over less than half of the zone */
+    assert_int_equal(by_lamplight_over(*state, 1.8, ZONE_FROM + 6, ZONE_TO - 3, 0, 0), CB_REASON_NONE);
+    assert_int_equal(by_lamplight_over(*state, 1.8, ZONE_FROM + 6, ZONE_TO - 5, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 4.5, LATE, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 1.8, LATE, 4, 0), CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 0.4, ZONE_FROM - 1, 4, 0), CB_REASON_NONE);
