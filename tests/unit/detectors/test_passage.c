@@ -132,9 +132,6 @@ static void test_a_body_may_appear_late_by_lamplight(void **state)
 {
     assert_int_equal(by_lamplight(*state, 1.8, LATE, 0, 0), CB_REASON_NONE);
     assert_int_equal(by_lamplight(*state, 0.4, LATE, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
-    /* nor a body over less than half of the zone */
-    assert_int_equal(by_lamplight_over(*state, 1.8, ZONE_FROM + 6, ZONE_TO - 3, 0, 0), CB_REASON_NONE);
-    assert_int_equal(by_lamplight_over(*state, 1.8, ZONE_FROM + 6, ZONE_TO - 5, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 4.5, LATE, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 1.8, LATE, 4, 0), CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 0.4, ZONE_FROM - 1, 4, 0), CB_REASON_NONE);
@@ -143,6 +140,15 @@ static void test_a_body_may_appear_late_by_lamplight(void **state)
     /* nor one that is seen a little longer: the pool beside the demo's car 8 was, over 0.67 of the zone */
     assert_int_equal(by_lamplight(*state, 1.8, ZONE_TO - 0.7 * (ZONE_TO - ZONE_FROM), 0, 1.6), CB_REASON_TOO_FEW_SAMPLES);
     assert_int_equal(by_lamplight(*state, 1.8, ZONE_TO - 0.7 * (ZONE_TO - ZONE_FROM), 0, 0.6), CB_REASON_NONE);
+}
+
+static void test_a_body_is_seen_over_half_of_the_zone_by_lamplight(void **state)
+{
+    struct scene *s = *state;
+    s->conf.zone_y_max_m = s->region.zone_max_m = ZONE_FROM + 32;
+    assert_int_equal(by_lamplight_over(s, 1.8, 20, 38, 0, 0), CB_REASON_NONE);
+    assert_int_equal(by_lamplight_over(s, 1.8, 20, 36, 0, 0), CB_REASON_TOO_FEW_SAMPLES);
+    s->conf.zone_y_max_m = s->region.zone_max_m = ZONE_TO;
 }
 
 static void test_a_body_may_drift_by_lamplight(void **state)
@@ -387,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_body_may_appear_late_by_lamplight),
+        cmocka_unit_test(test_a_body_is_seen_over_half_of_the_zone_by_lamplight),
         cmocka_unit_test(test_a_body_may_drift_by_lamplight),
         cmocka_unit_test(test_who_is_placed_in_few_pictures_has_no_speed),
         cmocka_unit_test(test_who_may_be_a_part_has_no_speed),
