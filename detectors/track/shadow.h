@@ -17,7 +17,7 @@ bool cb_track_is_shadow(const struct cb_tracker *k, const struct cb_track *t,
 /** It may be the upper part of another, or somebody who follows that one and comes nearer. */
 bool cb_track_is_doubtful(const struct cb_tracker *k, const struct cb_track *t, const struct cb_road *road,
                           const struct cb_region *g);
-/** To be called before of is forgotten: its shadow may be seen longer than it, and outlive it. */
+/** To be called before of is forgotten: its shadow, or its roof, may be seen longer than it, and outlive it. */
 void cb_track_note_shadows(struct cb_tracker *k, const struct cb_track *of,
                            const struct cb_road *road, const struct cb_region *g);
 

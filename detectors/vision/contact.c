@@ -23,8 +23,8 @@
 #define GAP_M          0.7  /* across: two columns farther apart are of two fronts */
 #define JUMP_M         2.5  /* between two columns: they belong to two … */
 #define JUMP_PX        4    /* … the raggedness of the edge apart */
-#define PART_WIDTH_M   0.5
-#define LIT_WIDTH_M    1.0 /* by lamplight */
+#define PART_WIDTH_M   0.5  /* so much of its lower edge shows of who stands beside or behind another, */
+#define LIT_WIDTH_M    1.0  /* … by lamplight: less is a lamp's gleam */
 #define FLAT_M         0.5 /* along, within one foot … */
 #define FLAT_PX        1.5 /* … and the raggedness of its edge */
 #define FRONT_MAX_M    3.0 /* across; broader are two whose gap is not seen */
