@@ -328,7 +328,8 @@ static bool is_dark_off_road(const struct evidence *e)
 /* From one lamp to the other, or to its image in a wet road. */
 static bool drifts_in_the_dark(const struct evidence *e)
 {
-    return e->is_dark && !is_body(e) && drift_m(e->p) > DARK_DRIFT_M;
+    double most_m = e->p->road_user == CB_UNKNOWN ? fmin(DARK_DRIFT_M, LATE_DRIFT * path_m(e->p)) : DARK_DRIFT_M;
+    return e->is_dark && !is_body(e) && drift_m(e->p) > most_m;
 }
 
 static bool is_mirrored(const struct evidence *e)

@@ -155,6 +155,9 @@ static void test_a_body_may_drift_by_lamplight(void **state)
 {
     assert_int_equal(by_lamplight(*state, 1.8, ZONE_FROM - 1, 0, 1.8), CB_REASON_NONE);
     assert_int_equal(by_lamplight(*state, 0.4, ZONE_FROM - 1, 0, 1.8), CB_REASON_INCONSISTENT);
+    /* of no known class: a gleam that slides along a kerb, as beside the demo's car 8 */
+    assert_int_equal(by_lamplight(*state, 0.4, ZONE_FROM - 1, 0, 1.15), CB_REASON_INCONSISTENT);
+    assert_int_equal(by_lamplight(*state, 0.4, ZONE_FROM - 1, 0, 0.8), CB_REASON_NONE);
     assert_int_equal(by_lamplight(*state, 1.8, ZONE_FROM - 1, 4, 1.8), CB_REASON_INCONSISTENT);
 }
 
