@@ -99,12 +99,23 @@ static void add(struct scene *s, struct cb_track *t, int i, double x_m, double y
     t->n_seen++;
 }
 
+/* Of its passage; ends the track. */
+static enum cb_reason reason_of(struct scene *s, struct cb_track *t)
+{
+    struct cb_passage p = {0};
+    assert_int_equal(cb_track_passage(t, s->road, &s->conf, &s->region, &p), 0);
+    assert_int_equal(isnan(p.speed_mps), p.reason != CB_REASON_NONE);
+    enum cb_reason why = p.reason;
+    cb_passage_deinit(&p);
+    cb_track_deinit(t);
+    return why;
+}
+
 /* By lamplight; one of every other_in sightings in another's patch; drifting. */
 static enum cb_reason by_lamplight_over(struct scene *s, double width_m, double from_m, double to_m,
                                         int other_in, double drift_m)
 {
     struct cb_track t = {.id = 1, .width_m = width_m};
-    struct cb_passage p = {0};
     for (int i = 0; from_m + CAR_MPS * i / FPS < to_m; i++) {
         double y = from_m + CAR_MPS * i / FPS;
         add(s, &t, i, drift_m * (y - ZONE_FROM) / (ZONE_TO - ZONE_FROM), y,
@@ -112,12 +123,7 @@ static enum cb_reason by_lamplight_over(struct scene *s, double width_m, double 
                                     .patch = other_in && i % other_in == 0 ? CB_PATCH_ANOTHERS
                                                                            : CB_PATCH_OWN});
     }
-    assert_int_equal(cb_track_passage(&t, s->road, &s->conf, &s->region, &p), 0);
-    assert_int_equal(isnan(p.speed_mps), p.reason != CB_REASON_NONE);
-    enum cb_reason why = p.reason;
-    cb_passage_deinit(&p);
-    cb_track_deinit(&t);
-    return why;
+    return reason_of(s, &t);
 }
 
 static enum cb_reason by_lamplight(struct scene *s, double width_m, double from_m, int other_in,
@@ -165,17 +171,11 @@ static void test_a_body_may_drift_by_lamplight(void **state)
 static enum cb_reason by_day(struct scene *s, int i_gap, int n_gap, bool is_doubtful)
 {
     struct cb_track t = {.id = 1, .width_m = 1.8, .is_on_dry_road = true, .is_doubtful = is_doubtful};
-    struct cb_passage p = {0};
     for (int i = 0; ZONE_FROM - 1 + CAR_MPS * i / FPS < ZONE_TO + 1; i++)
         if (i < i_gap || i >= i_gap + n_gap)
             add(s, &t, i, 0, ZONE_FROM - 1 + CAR_MPS * i / FPS,
                 (struct cb_track_point){.width_m = 1.8, .foot_step = 40});
-    assert_int_equal(cb_track_passage(&t, s->road, &s->conf, &s->region, &p), 0);
-    assert_int_equal(isnan(p.speed_mps), p.reason != CB_REASON_NONE);
-    enum cb_reason why = p.reason;
-    cb_passage_deinit(&p);
-    cb_track_deinit(&t);
-    return why;
+    return reason_of(s, &t);
 }
 
 static void test_who_is_placed_in_few_pictures_has_no_speed(void **state)
