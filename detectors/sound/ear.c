@@ -65,6 +65,8 @@ struct cb_ear {
     struct cb_range range;
     struct cb_level_log log;
     double peak_band[CB_BANDS]; /* mean squares at the open event's LAFmax */
+    double past_peak_band[CB_CUTTER_PAST + 1][CB_BANDS]; /* the same of the last ticks, a ring */
+    int i_past;
     struct cb_ambient background;
     struct cb_cutter cutter;
     double line_max_db, background_db;
@@ -244,6 +246,13 @@ static void unroll_newest(const struct cb_ear *e, int channel, size_t n)
     cb_dsp_unroll(e->window, e->ring[channel], cb_spectrum_window_n(e->spectrum), e->next, n);
 }
 
+/* Of an event that another sound broke into: no window may reach into that. */
+static int64_t last_row_ns(const struct cb_ear *e, int64_t to_ns)
+{
+    int64_t window_ns = (int64_t) (cb_spectrum_window_n(e->spectrum) * CB_NS_PER_S) / e->rate_hz;
+    return e->cutter.is_broken_into ? to_ns - window_ns / 2 : to_ns;
+}
+
 /* An event cut so short that no whole window lies in it: as much of one as there is. */
 static size_t collect_short(struct cb_ear *e)
 {
@@ -278,21 +287,21 @@ static int tell_event(struct cb_ear *e, int64_t to_ns)
     int64_t from_ns = e->cutter.t_start_ns > e->t_first_ns ? e->cutter.t_start_ns : e->t_first_ns;
     struct cb_sound_event ev = {
         .t_start_ns = from_ns,
-        .t_peak_ns = e->cutter.t_peak_ns,
+        .t_peak_ns = e->cutter.peak.t_ns,
         .t_end_ns = to_ns,
         .utc_offset_ns = e->utc_offset_ns,
         .time_source = e->time_source,
-        .lafmax_db = e->cutter.peak_db,
+        .lafmax_db = e->cutter.peak.db,
         .background_db = e->background_db,
         .is_overload = e->t_overload_ns >= from_ns,
         .is_under_range =
-            e->cutter.peak_db < cb_meter_db(&e->meter, cb_range_least(&e->range)),
+            e->cutter.peak.db < cb_meter_db(&e->meter, cb_range_least(&e->range)),
         .n_bins = cb_spectrum_n_bins(e->spectrum),
         .bin_hz = cb_spectrum_bin_hz(e->spectrum),
         .envelope = e->event_envelope,
         .hiss = e->event_hiss,
     };
-    ev.n_rows = collect_rows(e, from_ns, to_ns);
+    ev.n_rows = collect_rows(e, from_ns, last_row_ns(e, to_ns));
     if (!ev.n_rows)
         ev.n_rows = collect_short(e);
     ev.n_envelope = collect_envelope(e, from_ns, to_ns);
@@ -300,7 +309,9 @@ static int tell_event(struct cb_ear *e, int64_t to_ns)
     ev.n_heard = collect_heard(e, from_ns, to_ns);
     ev.heard = e->event_heard;
     cb_levels_between(&e->log, &e->meter, from_ns, to_ns, &ev.levels);
-    cb_levels_set_bands(&ev.levels, &e->meter, e->peak_band);
+    cb_levels_set_bands(&ev.levels, &e->meter, e->cutter.is_broken_into
+                                                   ? e->past_peak_band[e->i_past]
+                                                   : e->peak_band);
     return ev.n_rows ? e->listener.on_event(e->listener.self, &ev) : 0;
 }
 
@@ -338,8 +349,10 @@ static int on_tick(struct cb_ear *e)
         e->background_db = cb_ambient_db(&e->background);
     enum cb_cut cut = cb_cutter_add(&e->cutter, e->t_ns, max_db, e->background_db);
     int r = cut == CB_CUT_END ? tell_event(e, e->cutter.t_end_ns) : 0;
-    if (e->cutter.is_open && e->cutter.t_peak_ns == e->t_ns)
+    if (e->cutter.is_open && e->cutter.peak.t_ns == e->t_ns)
         cb_bands_get(&e->bands, e->peak_band);
+    memcpy(e->past_peak_band[e->i_past], e->peak_band, sizeof e->peak_band);
+    e->i_past = (e->i_past + 1) % (CB_CUTTER_PAST + 1);
     int64_t i_tick = (e->t_ns + TICK_NS / 2) / TICK_NS;
     if (i_tick % TICKS_PER_LINE == 0)
         tell_level(e, i_tick * TICK_NS);
@@ -488,9 +501,9 @@ int cb_ear_flush(struct cb_ear *e)
         return 0;
     /* the clip may have ended between two looks at the level */
     double max_db = take_tick(e);
-    if (max_db > e->cutter.peak_db) {
-        e->cutter.peak_db = max_db;
-        e->cutter.t_peak_ns = e->t_ns;
+    if (max_db > e->cutter.peak.db) {
+        e->cutter.peak.db = max_db;
+        e->cutter.peak.t_ns = e->t_ns;
     }
     int r = tell_event(e, e->t_ns);
     cb_cutter_init(&e->cutter, e->cutter.limit_db);
