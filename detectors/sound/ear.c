@@ -293,6 +293,7 @@ static int tell_event(struct cb_ear *e, int64_t to_ns)
         .time_source = e->time_source,
         .lafmax_db = e->cutter.peak.db,
         .background_db = e->background_db,
+        .beside_db = e->background_db,
         .is_overload = e->t_overload_ns >= from_ns,
         .is_under_range =
             e->cutter.peak.db < cb_meter_db(&e->meter, cb_range_least(&e->range)),

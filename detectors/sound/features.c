@@ -11,6 +11,8 @@
 #include "speed/numeric.h"
 
 #define LOUD_DB     8.0
+#define CLEAR_DB    6.0 /* over what sounds beside it, three quarters of the power are the event's */
+#define CLEAR_KEEP_DB 3.0 /* so much of the loudest is all there is to judge by */
 #define N_LOUD_MAX  240 /* rows: one event */
 #define LOW_HZ      250.0
 #define HIGH_HZ     1600.0
@@ -29,6 +31,7 @@
 /* The loud rows of an event, each with what was found in it. */
 struct loud {
     size_t n;
+    double under_db; /* they lie within so much of the loudest */
     const struct cb_row *row[N_LOUD_MAX];
     struct cb_comb comb[N_LOUD_MAX];
     struct cb_tone tone[N_LOUD_MAX];
@@ -58,16 +61,32 @@ static double quantile(double *v, size_t n, double q)
     return v[(size_t) (q * (double) (n - 1) + 0.5)];
 }
 
-static void pick_loud(const struct cb_sound_event *e, struct loud *l)
+static double top_of(const struct cb_sound_event *e)
 {
     double top_db = -HUGE_VAL;
     for (size_t i = 0; i < e->n_rows; i++)
         top_db = fmax(top_db, e->row[i]->level_db);
+    return top_db;
+}
+
+/* How far under its loudest moment an event is still told by what is heard: a moment that hardly
+ * stands over what sounds beside it has the spectrum of that as well. */
+static double clear_under_db(const struct cb_sound_event *e, double top_db)
+{
+    if (isnan(e->beside_db))
+        return LOUD_DB;
+    return fmin(LOUD_DB, fmax(CLEAR_KEEP_DB, top_db - e->beside_db - CLEAR_DB));
+}
+
+static void pick_loud(const struct cb_sound_event *e, struct loud *l)
+{
+    double top_db = top_of(e);
     l->n = 0;
+    l->under_db = clear_under_db(e, top_db);
     memset(l->mean, 0, sizeof l->mean);
     for (size_t i = 0; i < e->n_rows && l->n < N_LOUD_MAX; i++) {
         const struct cb_row *r = e->row[i];
-        if (r->level_db < top_db - LOUD_DB)
+        if (r->level_db < top_db - l->under_db)
             continue;
         double sum = cb_dsp_sum(r->power, e->n_bins) + 1e-30;
         for (size_t k = 0; k < e->n_bins; k++)
@@ -216,17 +235,25 @@ static void load_features(const struct loud *l, double *f)
     f[CB_F_NO_LOAD_DB] = fmax(0, LOAD_DB * sqrt(square) - goes_db);
 }
 
-/* How the loud moments' levels lie, and what sounds beside the strongest comb. */
-static void held_features(struct loud *l, double *f)
+/* How the levels lie within 8 dB of the loudest: how long it was softer is known of moments, too,
+ * that tell nothing else. */
+static double level_held(const struct cb_sound_event *e)
+{
+    double v[N_LOUD_MAX], from_db = top_of(e) - LOUD_DB;
+    size_t n = 0, n_held = 0;
+    for (size_t i = 0; i < e->n_rows && n < N_LOUD_MAX; i++)
+        if (e->row[i]->level_db >= from_db)
+            v[n++] = e->row[i]->level_db;
+    double top_db = quantile(v, n, 0.9);
+    for (size_t i = 0; i < n; i++)
+        n_held += v[i] >= top_db - HELD_DB;
+    return n ? (double) n_held / (double) n : 0;
+}
+
+/* What sounds beside the strongest comb. */
+static void beside_features(struct loud *l, double *f)
 {
     double v[N_LOUD_MAX];
-    size_t n_held = 0;
-    for (size_t i = 0; i < l->n; i++)
-        v[i] = l->row[i]->level_db;
-    double top_db = quantile(v, l->n, 0.9);
-    for (size_t i = 0; i < l->n; i++)
-        n_held += v[i] >= top_db - HELD_DB;
-    f[CB_F_LEVEL_HELD] = l->n ? (double) n_held / (double) l->n : 0;
     for (size_t i = 0; i < l->n; i++)
         v[i] = l->comb[i].score_db > 0 ? l->comb[i].second_db / l->comb[i].score_db : 1;
     f[CB_F_SECOND] = quantile(v, l->n, 0.5);
@@ -450,7 +477,8 @@ void cb_features_of(const struct cb_sound_event *e, double ret[CB_F_COUNT])
     pick_loud(e, &l);
     comb_features(&l, ret);
     load_features(&l, ret);
-    held_features(&l, ret);
+    ret[CB_F_LEVEL_HELD] = level_held(e);
+    beside_features(&l, ret);
     tone_features(&l, ret);
     band_features(e, &l, ret);
     pulse_features(e, &l, ret);

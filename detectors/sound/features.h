@@ -5,7 +5,7 @@
 
 /**
  * What an event sounded like, in quantities that have a cause. Over its loud part (within 8 dB of
- * the loudest spectrum); shares are of A-weighted power.
+ * the loudest spectrum, and 6 dB over what is known to sound beside it); shares are of A-weighted power.
  */
 enum cb_feature {
     CB_F_COMB_DB,     /* equally spaced lines over the gaps between them: firing orders */

@@ -319,6 +319,59 @@ static void test_a_trend_is_taken_out(void **state)
     NEAR(y[0], 0, 1e-9);
 }
 
+/* An event made of spectra, 20 a second. */
+#define SPECTRA_MAX 80
+struct spectra {
+    struct cb_row row[SPECTRA_MAX];
+    const struct cb_row *at[SPECTRA_MAX];
+    struct cb_sound_event event;
+};
+
+static struct spectra *spectra_create(double beside_db)
+{
+    struct spectra *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    s->event = (struct cb_sound_event){
+        .lafmax_db = 90, .background_db = beside_db, .beside_db = beside_db, .row = s->at,
+        .n_bins = 660, .bin_hz = 6};
+    return s;
+}
+
+/* n moments of lines f0_hz apart over a flat floor; 0: the floor alone. */
+static void add_spectra(struct spectra *s, size_t n, double f0_hz, double level_db)
+{
+    for (; n > 0; n--) {
+        struct cb_row *r = &s->row[s->event.n_rows];
+        r->t_ns = (int64_t) s->event.n_rows * 50 * CB_NS_PER_MS;
+        r->level_db = level_db;
+        for (size_t k = 0; k < s->event.n_bins; k++)
+            r->power[k] = 1e-6f * (float) (1 + (k * 7919 + s->event.n_rows * 104729) % 13 / 13.0);
+        for (double at = f0_hz / 6; f0_hz > 0 && at < 500; at += f0_hz / 6)
+            r->power[(size_t) (at + 0.5)] = 1e-3f;
+        s->at[s->event.n_rows++] = r;
+    }
+    s->event.t_end_ns = s->event.t_peak_ns = s->row[s->event.n_rows - 1].t_ns;
+}
+
+/* An engine of 90 dB, and for longer the street of 82 dB that it is heard over: what stands less
+ * than 6 dB above that does not say what the event was. Not knowing of the street, all of it does. */
+static void test_what_is_beside_does_not_tell(void **state)
+{
+    (void) state;
+    double f[CB_F_COUNT], blind[CB_F_COUNT];
+    struct spectra *s = spectra_create(82);
+    add_spectra(s, 20, 102, 90);
+    add_spectra(s, 40, 0, 83);
+    cb_features_of(&s->event, f);
+    s->event.beside_db = NAN;
+    cb_features_of(&s->event, blind);
+    assert_true(f[CB_F_COMB_OVER] > 0.6 && f[CB_F_COMB_DB] > 8);
+    assert_true(blind[CB_F_COMB_OVER] < 0.2);
+    /* the level is known all the same: it did not stay */
+    assert_true(fabs(f[CB_F_LEVEL_HELD] - blind[CB_F_LEVEL_HELD]) < 1e-9);
+    free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_one_tone),
         cmocka_unit_test(test_bangs),
         cmocka_unit_test(test_why_is_told),
+        cmocka_unit_test(test_what_is_beside_does_not_tell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
