@@ -33,6 +33,7 @@
 #define HISS_POLES         4   /* an order of a silenced engine is 30 dB over its hiss */
 #define GAP_NS             (250 * CB_NS_PER_MS) /* more than that can't be jitter */
 #define TEMPERATURE_STEP_K 1.0 /* 0.2 % of the speed of sound: less is not worth a new array */
+#define SETTLED_NS         (500 * CB_NS_PER_MS) /* Fast starts from silence: 0.1 dB are wanting then */
 #define DIRECTION_UNDER_DB 5.0 /* directions are worked out from so much under an event's level */
 
 /* Divides the stream's time into equal steps, whatever the rate: exact, no rounding adds up. */
@@ -70,6 +71,7 @@ struct cb_ear {
     struct cb_ambient background;
     struct cb_cutter cutter;
     double line_max_db, background_db;
+    double quietest_db; /* since the last gap; NaN before SETTLED_NS */
     double envelope_sum, hiss_sum;
     int envelope_n;
     float hiss_step, hiss_low[HISS_POLES]; /* low passes, each taking away from what is left */
@@ -216,6 +218,7 @@ static void start_stretch(struct cb_ear *e, int64_t t_ns)
     e->t_first_ns = t_ns;
     e->t_overload_ns = INT64_MIN;
     e->line_max_db = CB_LEVEL_FLOOR_DB;
+    e->quietest_db = NAN;
     anchor(e, t_ns);
 }
 
@@ -293,7 +296,7 @@ static int tell_event(struct cb_ear *e, int64_t to_ns)
         .time_source = e->time_source,
         .lafmax_db = e->cutter.peak.db,
         .background_db = e->background_db,
-        .beside_db = e->background_db,
+        .beside_db = isnan(e->background_db) ? e->quietest_db : e->background_db,
         .is_overload = e->t_overload_ns >= from_ns,
         .is_under_range =
             e->cutter.peak.db < cb_meter_db(&e->meter, cb_range_least(&e->range)),
@@ -324,6 +327,8 @@ static void tell_level(struct cb_ear *e, int64_t t_ns)
     struct cb_noise_level l = {
         .t_ns = t_ns, .laf_db = cb_meter_laf_db(&e->meter), .lafmax_db = e->line_max_db};
     e->line_max_db = l.laf_db;
+    if (t_ns - e->t_first_ns >= SETTLED_NS)
+        e->quietest_db = fmin(e->quietest_db, l.laf_db); /* fmin passes over a NaN */
     if (!e->cutter.is_open)
         cb_ambient_add(&e->background, l.laf_db);
     if (e->listener.on_level)

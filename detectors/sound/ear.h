@@ -27,7 +27,8 @@ struct cb_sound_event {
     int64_t utc_offset_ns;
     int time_source;
     double lafmax_db, background_db; /* background: NaN when unknown yet */
-    double beside_db; /* what sounds beside it, as far as it is known; NaN: not */
+    double beside_db; /* what sounds beside it: the background, or while that is unknown what bounds
+                       * it, the quietest moment heard; NaN: nothing was heard for long enough */
     struct cb_sound_levels levels;   /* from start to end */
     bool is_overload;    /* clipped, at full scale or below it: a lower bound, never evidence */
     bool is_under_range; /* the stream's own rounding adds 0.8 dB or more: never evidence */

@@ -372,6 +372,44 @@ static void test_what_is_beside_does_not_tell(void **state)
     free(s);
 }
 
+static int keep_event(void *self, const struct cb_sound_event *e)
+{
+    struct cb_sound_event *kept = self;
+    if (e->lafmax_db > kept->lafmax_db)
+        *kept = *e;
+    return 0;
+}
+
+/* A recording that begins with a street of 80 dB, from which on a noise of 92 dB: the background is
+ * not known, but it is no louder than the quietest moment was. */
+static void test_the_quietest_moment_bounds_the_background(void **state)
+{
+    (void) state;
+    struct cb_camera_conf conf;
+    struct cb_sound_event kept = {.lafmax_db = -HUGE_VAL};
+    struct cb_ear *ear = NULL;
+    float *x = silence();
+    cb_camera_conf_init(&conf);
+    conf.microphone.sensitivity_dbfs_at_94db = DBFS;
+    conf.microphone.limit.default_dba = 85;
+    add_noise(x, N, 0.1, 9);
+    for (size_t i = 0; i < RATE; i++)
+        x[i] *= 0.251f;
+    scale_to(x, N, RATE, 92);
+    assert_int_equal(cb_ear_create(&ear, &conf.microphone,
+                                   &(struct cb_ear_listener){.self = &kept, .on_event = keep_event}),
+                     0);
+    struct cb_samples s = {.n = N, .n_channels = 1, .rate_hz = RATE, .channel = {x}};
+    assert_int_equal(cb_ear_add(ear, &s), 0);
+    assert_int_equal(cb_ear_flush(ear), 0);
+    assert_true(kept.lafmax_db > 91.5);
+    assert_true(isnan(kept.background_db));
+    assert_true(kept.beside_db > 77 && kept.beside_db < 81);
+    cb_ear_destroy(&ear);
+    cb_camera_conf_deinit(&conf);
+    free(x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_bangs),
         cmocka_unit_test(test_why_is_told),
         cmocka_unit_test(test_what_is_beside_does_not_tell),
+        cmocka_unit_test(test_the_quietest_moment_bounds_the_background),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
