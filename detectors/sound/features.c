@@ -21,6 +21,7 @@
 #define HELD_DB     3.0
 #define LOAD_DB     6.0
 #define NOTE_ROWS   3    /* a tenth of a second and more */
+#define FIRING_TOP_HZ 450.0 /* nothing fires as often: a bark, a voice, a horn */
 #define PEAK_NS     (175 * CB_NS_PER_MS) /* before the peak of a level with Fast weighting, what made it */
 #define NOTE_WIDTH  0.02 /* of the pitch, a third of a semitone */
 
@@ -115,6 +116,12 @@ static bool goes_on(double a_hz, double b_hz, double sweep_per_s, double seconds
     return false;
 }
 
+/* Share of the power in lines that can be an engine's orders. */
+static double orders_over(const struct cb_comb *c)
+{
+    return c->f0_hz < FIRING_TOP_HZ ? c->over : 0;
+}
+
 static void comb_features(struct loud *l, double *f)
 {
     double v[N_LOUD_MAX];
@@ -144,7 +151,7 @@ static void comb_features(struct loud *l, double *f)
         v[i] = l->comb[i].share;
     f[CB_F_COMB_SHARE] = quantile(v, l->n, 0.5);
     for (size_t i = 0; i < l->n; i++)
-        v[i] = l->comb[i].over;
+        v[i] = orders_over(&l->comb[i]);
     f[CB_F_COMB_OVER] = quantile(v, l->n, 0.5);
     for (size_t i = 0; i < l->n; i++)
         v[i] = fabs(l->row[i]->sweep_per_s);
@@ -160,7 +167,7 @@ static double peak_lines(const struct cb_sound_event *e, const struct loud *l, d
         if (before_ns < 0 || before_ns > PEAK_NS)
             continue;
         double power = pow(10, l->row[i]->level_db / 10);
-        over += power * l->comb[i].over;
+        over += power * orders_over(&l->comb[i]);
         all += power;
     }
     return all > 0 ? over / all / fmax(0.05, whole) : 1;

@@ -27,7 +27,7 @@ enum cb_feature {
     CB_F_SECONDS,     /* how long the loud part is */
     CB_F_SWEEP,       /* how fast the pitch changes, middle of all moments, 1/s */
     CB_F_ORDER_RATIO, /* distance of the lines over the strongest line: 1 a tone and its own */
-    CB_F_COMB_OVER,   /* of the power, in the lines less as much of the gaps, [0, 1]: noise 0 */
+    CB_F_COMB_OVER,   /* of the power, in lines under 450 Hz apart less as much of the gaps: noise 0 */
     CB_F_LEVEL_HELD,  /* share of the moments within 3 dB of the loudest tenth: passing by 0.4 */
     CB_F_GAS,         /* share of the hiss's ups and downs that is in step with the firings */
     CB_F_SECOND,      /* how far a second comb stands out over its gaps, against the first */

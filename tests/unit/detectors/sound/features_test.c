@@ -372,6 +372,23 @@ static void test_what_is_beside_does_not_tell(void **state)
     free(s);
 }
 
+/* A bark of 600 Hz over an engine, at the peak: its lines are no orders, the peak no engine's. One of
+ * the engine's own lines is. */
+static void test_lines_too_far_apart_are_no_orders(void **state)
+{
+    (void) state;
+    for (int is_bark = 0; is_bark < 2; is_bark++) {
+        double f[CB_F_COUNT];
+        struct spectra *s = spectra_create(50);
+        add_spectra(s, 30, 102, 84);
+        add_spectra(s, 4, is_bark ? 600 : 102, 90);
+        cb_features_of(&s->event, f);
+        assert_true(f[CB_F_COMB_OVER] > 0.6);
+        assert_true(is_bark ? f[CB_F_PEAK_LINES] < 0.25 : f[CB_F_PEAK_LINES] > 0.9);
+        free(s);
+    }
+}
+
 static int keep_event(void *self, const struct cb_sound_event *e)
 {
     struct cb_sound_event *kept = self;
@@ -431,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_why_is_told),
         cmocka_unit_test(test_what_is_beside_does_not_tell),
         cmocka_unit_test(test_the_quietest_moment_bounds_the_background),
+        cmocka_unit_test(test_lines_too_far_apart_are_no_orders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
