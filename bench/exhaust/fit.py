@@ -63,7 +63,7 @@ VETO = {
     'low_db ': (-1.5, -2.5),   # thunder has nothing else; a pipe rings over its firings too
     'level_db': (71.0, 75.0),  # what left the factory; an open pipe is 8 dB over that
     'ripple_db': (5.0, 3.5),   # speech: 7 and more
-    'loud_s': (0.20, 0.35),    # a vowel: a quarter of a second
+    'loud_s': (0.30, 0.40),    # a vowel: a third of a second
     'notes_per_s': (1.2, 0.6), # music: 1 to 3
     'flatness': (0.005, 0.011), # a horn has nothing between its lines
     'peak_lines': (0.25, 0.5), # a bang, a bark or a hiss on top of an engine is not the engine's level

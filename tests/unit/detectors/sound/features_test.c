@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "listen.h"
+#include "sound/classify.h"
 #include "sound/features.h"
 #include "sound/unwarp.h"
 #include "speed/numeric.h"
@@ -389,6 +390,24 @@ static void test_lines_too_far_apart_are_no_orders(void **state)
     }
 }
 
+/* A vowel has all the signs of an engine but that it is over in a third of a second, before it could
+ * be heard to go up and down as speech does. */
+static void test_a_vowel_is_no_engine(void **state)
+{
+    (void) state;
+    double f[CB_F_COUNT] = {
+        [CB_F_COMB_DB] = 19.8, [CB_F_F0_HZ] = 120, [CB_F_F0_HOLD] = 1, [CB_F_COMB_SHARE] = 0.87,
+        [CB_F_LOW_DB] = -30.4, [CB_F_HIGH_DB] = -4.58, [CB_F_FLATNESS] = 0.155,
+        [CB_F_TONE_HZ] = 1120, [CB_F_TONE_SHARE] = 0.221, [CB_F_TONE_OCT] = 0.88,
+        [CB_F_CREST_DB] = 11.8, [CB_F_LIKENESS] = 0.5, [CB_F_SECONDS] = 0.35,
+        [CB_F_COMB_OVER] = 0.873, [CB_F_LEVEL_HELD] = 0.714, [CB_F_GAS] = 0.602,
+        [CB_F_SECOND] = 0.836, [CB_F_LEVEL_DB] = 96.9, [CB_F_UNEVEN_DB] = 5.83,
+        [CB_F_PEAK_LINES] = 1.03};
+    assert_int_not_equal(cb_classify(f).class_, CB_NOISE_MODIFIED_EXHAUST);
+    f[CB_F_SECONDS] = 0.45;
+    assert_int_equal(cb_classify(f).class_, CB_NOISE_MODIFIED_EXHAUST);
+}
+
 static int keep_event(void *self, const struct cb_sound_event *e)
 {
     struct cb_sound_event *kept = self;
@@ -449,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_what_is_beside_does_not_tell),
         cmocka_unit_test(test_the_quietest_moment_bounds_the_background),
         cmocka_unit_test(test_lines_too_far_apart_are_no_orders),
+        cmocka_unit_test(test_a_vowel_is_no_engine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
