@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/budget.h"
 #include "base/clock.h"
 
 struct cb_queue {
@@ -13,7 +14,7 @@ struct cb_queue {
     pthread_mutex_t lock; /* leaf */
     pthread_cond_t changed;
     struct cb_item *ring; /* lock, as all below */
-    size_t head, n, n_bytes;
+    size_t head, n, n_bytes, n_may_drop;
     uint64_t n_pushed, n_dropped;
     bool is_closed;
 };
@@ -37,7 +38,8 @@ static int init_sync(struct cb_queue *q)
 
 int cb_queue_create(struct cb_queue **ret, const struct cb_queue_opts *opts)
 {
-    if (opts->n_max < 1 || opts->n_max > 65536 || !opts->release)
+    if (opts->n_max < 1 || opts->n_max > 65536 || !opts->release ||
+        (opts->budget && opts->overflow != CB_OVERFLOW_DROP_OLDEST))
         return -EINVAL;
     struct cb_queue *q = calloc(1, sizeof *q);
     if (!q)
@@ -50,6 +52,11 @@ int cb_queue_create(struct cb_queue **ret, const struct cb_queue_opts *opts)
         free(q);
         return r;
     }
+    if (opts->budget && (r = cb_budget_join(opts->budget, q)) < 0) {
+        q->opts.budget = NULL;
+        cb_queue_destroy(&q);
+        return r;
+    }
     *ret = q;
     return 0;
 }
@@ -60,6 +67,8 @@ void cb_queue_destroy(struct cb_queue **queue)
     if (!q)
         return;
     *queue = NULL;
+    if (q->opts.budget)
+        cb_budget_leave(q->opts.budget, q, q->n_bytes);
     for (size_t i = 0; i < q->n; i++)
         q->opts.release(&q->ring[(q->head + i) % q->opts.n_max]);
     pthread_cond_destroy(&q->changed);
@@ -75,6 +84,16 @@ static bool is_full_for(const struct cb_queue *q, const struct cb_item *item)
     return q->opts.n_bytes_max && q->n && q->n_bytes + item->n_bytes > q->opts.n_bytes_max;
 }
 
+/* What goes in and out, in all sums. n_bytes of a budget is atomic: no lock is taken within ours. */
+static void count(struct cb_queue *q, const struct cb_item *item, bool is_in)
+{
+    q->n += is_in ? 1 : (size_t) -1;
+    q->n_bytes += is_in ? item->n_bytes : -item->n_bytes;
+    q->n_may_drop += item->may_drop ? (is_in ? 1 : (size_t) -1) : 0;
+    if (q->opts.budget)
+        cb_budget_add(q->opts.budget, is_in ? item->n_bytes : -item->n_bytes);
+}
+
 /* Takes the item at distance i from the head out, keeping the others' order. */
 static struct cb_item take_at(struct cb_queue *q, size_t i)
 {
@@ -83,8 +102,7 @@ static struct cb_item take_at(struct cb_queue *q, size_t i)
     for (; i > 0; i--)
         q->ring[(q->head + i) % cap] = q->ring[(q->head + i - 1) % cap];
     q->head = (q->head + 1) % cap;
-    q->n--;
-    q->n_bytes -= item.n_bytes;
+    count(q, &item, false);
     return item;
 }
 
@@ -100,8 +118,8 @@ static struct cb_item take_victim(struct cb_queue *q)
 
 static void append(struct cb_queue *q, struct cb_item *item)
 {
-    q->ring[(q->head + q->n++) % q->opts.n_max] = *item;
-    q->n_bytes += item->n_bytes;
+    q->ring[(q->head + q->n) % q->opts.n_max] = *item;
+    count(q, item, true);
     q->n_pushed++;
     item->ptr = NULL;
     pthread_cond_broadcast(&q->changed);
@@ -126,9 +144,25 @@ int cb_queue_push(struct cb_queue *q, struct cb_item *item)
             victim = take_victim(q);
         pthread_mutex_unlock(&q->lock);
         if (is_done)
-            return 0;
+            break;
         q->opts.release(&victim);
     }
+    if (q->opts.budget)
+        cb_budget_keep(q->opts.budget);
+    return 0;
+}
+
+bool cb_queue_drop_one(struct cb_queue *q)
+{
+    struct cb_item victim = {0};
+    pthread_mutex_lock(&q->lock);
+    bool has_one = q->n_may_drop > 1;
+    if (has_one)
+        victim = take_victim(q);
+    pthread_mutex_unlock(&q->lock);
+    if (has_one)
+        q->opts.release(&victim);
+    return has_one;
 }
 
 static struct timespec deadline_after(int64_t timeout_ns)
@@ -169,7 +203,7 @@ void cb_queue_close(struct cb_queue *q)
 struct cb_queue_stats cb_queue_stats(struct cb_queue *q)
 {
     pthread_mutex_lock(&q->lock);
-    struct cb_queue_stats s = {q->n, q->n_bytes, q->n_pushed, q->n_dropped};
+    struct cb_queue_stats s = {q->n, q->n_bytes, q->n_may_drop, q->n_pushed, q->n_dropped};
     pthread_mutex_unlock(&q->lock);
     return s;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -55,6 +56,7 @@ struct cb_cameras {
     struct cb_log log;
     struct cb_minutes *minutes;
     struct cb_sealing *sealing;
+    struct cb_budget *waiting; /* what the live cameras may have waiting for the workers */
     struct cb_worker *worker;
     size_t n_workers;
     bool is_started;
@@ -241,7 +243,8 @@ static int make_camera(struct camera **ret, struct cb_cameras *c, const struct c
     camera->worker = worker;
     camera->digest = config->digest[i];
     struct cb_sink sink = {camera, on_passage, on_noise, on_level, on_violation, on_condition};
-    int r = cb_lane_create(&camera->lane, &config->camera[i], config, &sink, &worker->wake, reterr);
+    int r = cb_lane_create(&camera->lane, &config->camera[i], config, c->waiting, &sink,
+                           &worker->wake, reterr);
     if (r < 0) {
         free(camera);
         return r;
@@ -288,7 +291,9 @@ int cb_cameras_create(struct cb_cameras **ret, const struct cb_config *config,
     c->log = (struct cb_log){"edge", config->node.id};
     c->minutes = minutes;
     c->sealing = sealing;
-    int r = create_workers(c, config->node.n_workers);
+    int r = cb_budget_create(&c->waiting, (size_t) config->node.waiting_mib << 20);
+    if (r == 0)
+        r = create_workers(c, config->node.n_workers);
     for (size_t i = 0; i < config->n_cameras && r == 0; i++) {
         struct camera *camera = NULL;
         r = make_camera(&camera, c, config, i, &c->worker[i % c->n_workers], reterr);
@@ -471,6 +476,7 @@ void cb_cameras_destroy(struct cb_cameras **cameras)
         destroy_camera(c->camera[i]);
     for (size_t i = 0; i < c->n_workers; i++)
         cb_worker_deinit(&c->worker[i]);
+    cb_budget_destroy(&c->waiting);
     pthread_mutex_destroy(&c->lock);
     free(c->camera);
     free(c->worker);

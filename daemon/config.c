@@ -29,6 +29,8 @@ const struct cb_opt cb_node_opts[] = {
     {"workers", CB_OPT_INT, NODE(n_workers), 0, 256, NULL, "detector threads, 0: one a core", NULL},
     {"ring_s", CB_OPT_DOUBLE, NODE(ring_s), 2, 300, "s", "packets kept of each camera", NULL},
     {"ring_mib", CB_OPT_INT, NODE(ring_mib), 1, 4096, "MiB", "the same in bytes", NULL},
+    {"waiting_mib", CB_OPT_INT, NODE(waiting_mib), 16, 1048576, "MiB",
+     "pictures and sound of all live cameras that wait for a detector", NULL},
     {"outbox_mib_max", CB_OPT_INT, NODE(outbox_mib_max), 1, 10000000, "MiB",
      "disk budget of evidence", NULL},
     {"keep_media_h", CB_OPT_DOUBLE, NODE(keep_media_h), 0, 8760, "h",
@@ -90,7 +92,7 @@ const struct cb_opt cb_gateway_opts[] = {
 static void set_defaults(struct cb_config *c)
 {
     c->node = (struct cb_node_conf){.id = "edge-1", .data_dir = "var/edge", .ring_s = 30,
-                                    .ring_mib = 64, .outbox_mib_max = 16384};
+                                    .ring_mib = 64, .waiting_mib = 1024, .outbox_mib_max = 16384};
     c->bus = (struct cb_bus_conf){.evidence = "inproc://evidence",
                                   .alerts = "ipc://var/alerts.sock",
                                   .replay = "ipc://var/replay.sock"};

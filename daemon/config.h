@@ -18,6 +18,7 @@ struct cb_node_conf {
     int n_workers;                  /* detector threads; 0: one a core */
     double ring_s;                  /* packets kept of each camera */
     int ring_mib;
+    int waiting_mib;                /* of all live cameras, for a detector */
     int outbox_mib_max;             /* disk budget of evidence */
     double keep_media_h;            /* media stay on the edge so long after the store has them */
 };

@@ -19,9 +19,11 @@
 #include "schema/camera_state.h"
 
 /* What may wait for a worker: some seconds of pictures, for a busy moment (other programs, many
- * cameras that start at once) should cost latency, not vehicles; then the oldest picture goes. */
+ * cameras that start at once) should cost latency, not vehicles; then the oldest picture goes. All
+ * live cameras have a bound in common, too. A recording waits for its worker, and needs little. */
 #define QUEUE_ITEMS 1024
 #define QUEUE_BYTES ((size_t) 256 << 20)
+#define RECORDING_BYTES ((size_t) 16 << 20)
 
 enum { ITEM_FRAME, ITEM_SOUND };
 
@@ -130,13 +132,20 @@ static void on_state(void *self, enum cb_ingest_state state, const char *reason)
     }
 }
 
+static struct cb_queue_opts queue_opts(bool is_live, struct cb_budget *waiting)
+{
+    if (is_live)
+        return (struct cb_queue_opts){QUEUE_ITEMS, QUEUE_BYTES, CB_OVERFLOW_DROP_OLDEST,
+                                      release_item, waiting};
+    return (struct cb_queue_opts){QUEUE_ITEMS, RECORDING_BYTES, CB_OVERFLOW_WAIT, release_item, NULL};
+}
+
 static int create_parts(struct cb_lane *l, const struct cb_node_conf *node,
-                        const struct cb_sink *sink, struct cb_error *reterr)
+                        struct cb_budget *waiting, const struct cb_sink *sink,
+                        struct cb_error *reterr)
 {
     struct cb_ingest_opts opts = cb_ingest_defaults(l->conf);
-    struct cb_queue_opts queue = {QUEUE_ITEMS, QUEUE_BYTES,
-                                  opts.is_live ? CB_OVERFLOW_DROP_OLDEST : CB_OVERFLOW_WAIT,
-                                  release_item};
+    struct cb_queue_opts queue = queue_opts(opts.is_live, waiting);
     struct cb_packet_ring_opts ring = {(int64_t) (node->ring_s * 1e9),
                                        (size_t) node->ring_mib << 20};
     struct cb_ingest_sink to = {l, on_frame, on_sound, on_state};
@@ -151,8 +160,8 @@ static int create_parts(struct cb_lane *l, const struct cb_node_conf *node,
 }
 
 int cb_lane_create(struct cb_lane **ret, const struct cb_camera_conf *conf,
-                   const struct cb_config *config, const struct cb_sink *sink, sem_t *wake,
-                   struct cb_error *reterr)
+                   const struct cb_config *config, struct cb_budget *waiting,
+                   const struct cb_sink *sink, sem_t *wake, struct cb_error *reterr)
 {
     struct cb_lane *l = calloc(1, sizeof *l);
     if (!l)
@@ -163,7 +172,7 @@ int cb_lane_create(struct cb_lane **ret, const struct cb_camera_conf *conf,
     l->wake = wake;
     l->difference_ns = NOT_KNOWN;
     pthread_mutex_init(&l->lock, NULL);
-    int r = create_parts(l, &config->node, sink, reterr);
+    int r = create_parts(l, &config->node, waiting, sink, reterr);
     if (r < 0) {
         cb_lane_destroy(&l);
         return r;
@@ -362,6 +371,7 @@ void cb_lane_print_metrics(struct cb_lane *l, FILE *out)
         fprintf(out, "citybrain_camera_lag_seconds{camera=\"%s\"} %.3f\n", id,
                 cb_s_from_ns(cb_clock_now_ns() - worked_ns - offset_ns));
     fprintf(out, "citybrain_camera_queue{camera=\"%s\"} %zu\n", id, q.n);
+    fprintf(out, "citybrain_camera_queue_bytes{camera=\"%s\"} %zu\n", id, q.n_bytes);
     fprintf(out, "citybrain_camera_reconnects_total{camera=\"%s\"} %llu\n", id,
             (unsigned long long) s.n_reconnects);
     fprintf(out, "citybrain_camera_decode_errors_total{camera=\"%s\"} %llu\n", id,

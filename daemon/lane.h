@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "detectors/detector.h"
 
+struct cb_budget;
 struct cb_camera_conf;
 struct cb_config;
 struct cb_packet_ring;
@@ -22,12 +23,13 @@ struct cb_lane;
 
 /**
  * conf is one of config's cameras; config and sink's self must outlive it.
+ * @param waiting what all live cameras may have waiting together; outlives it
  * @param sink called on the worker's thread
  * @param wake posted whenever there is something for the worker
  */
 int cb_lane_create(struct cb_lane **ret, const struct cb_camera_conf *conf,
-                   const struct cb_config *config, const struct cb_sink *sink, sem_t *wake,
-                   struct cb_error *reterr);
+                   const struct cb_config *config, struct cb_budget *waiting,
+                   const struct cb_sink *sink, sem_t *wake, struct cb_error *reterr);
 int cb_lane_start(struct cb_lane *l);
 /** Stops ingest and joins it; what it has pushed stays to be worked. Takes NULL. */
 void cb_lane_stop(struct cb_lane *l);

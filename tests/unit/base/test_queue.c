@@ -51,6 +51,7 @@ static void test_create_refuses(void **state)
         {0, 0, CB_OVERFLOW_WAIT, release},
         {65537, 0, CB_OVERFLOW_WAIT, release},
         {4, 0, CB_OVERFLOW_WAIT, NULL},
+        {4, 0, CB_OVERFLOW_WAIT, release, (struct cb_budget *) value}, /* who waits shares none */
     };
     (void) state;
     for (size_t i = 0; i < CB_LEN(bad); i++) {

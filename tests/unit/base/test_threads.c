@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/budget.h"
 #include "base/frame.h"
 #include "base/log.h"
 #include "base/queue.h"
@@ -116,6 +117,32 @@ static void test_close_wakes_a_waiting_producer(void **state)
     cb_queue_close(s.q);
     cb_thread_stop_and_join(&producer); /* hangs, and meson's time-out says so, when it is not */
     cb_queue_destroy(&s.q);
+}
+
+/* Streams that share what they may hold: nothing is lost uncounted, and the sum comes out even. */
+static void test_streams_share_a_budget(void **state)
+{
+    enum { N_STREAMS = 4 };
+    struct cb_budget *budget = NULL;
+    struct stream s[N_STREAMS] = {0};
+    struct cb_thread producer[N_STREAMS] = {0};
+    (void) state;
+    assert_int_equal(cb_budget_create(&budget, 32 * sizeof(int)), 0);
+    const struct cb_queue_opts opts = {64, 0, CB_OVERFLOW_DROP_OLDEST, free_item, budget};
+    for (int i = 0; i < N_STREAMS; i++) {
+        assert_int_equal(cb_queue_create(&s[i].q, &opts), 0);
+        assert_int_equal(cb_thread_start(&producer[i], "producer", produce, &s[i]), 0);
+    }
+    for (int i = 0; i < N_STREAMS; i++) {
+        consume(&s[i]);
+        cb_thread_stop_and_join(&producer[i]);
+        assert_true(s[i].is_ordered);
+        assert_int_equal(s[i].n_pushed, N_ITEMS);
+        assert_int_equal(s[i].n_popped + (int) cb_queue_stats(s[i].q).n_dropped, N_ITEMS);
+        cb_queue_destroy(&s[i].q); /* while the others run */
+    }
+    assert_int_equal(cb_budget_n_bytes(budget), 0);
+    cb_budget_destroy(&budget);
 }
 
 static void *pop_once(void *arg)
@@ -243,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_live_queue_counts_every_loss),
         cmocka_unit_test(test_close_wakes_a_waiting_producer),
         cmocka_unit_test(test_close_wakes_a_waiting_consumer),
+        cmocka_unit_test(test_streams_share_a_budget),
         cmocka_unit_test(test_frame_and_sound_are_released_once),
         cmocka_unit_test(test_log_calls_its_sink_one_at_a_time),
         cmocka_unit_test(test_thread_stops_when_asked),
