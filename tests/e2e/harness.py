@@ -226,10 +226,10 @@ class Postgres:
 class Street:
     """Recordings as RTSP cameras (rtsp_server.py): {name: file or [file, ...]}."""
 
-    def __init__(self, cameras, log, is_once=False, is_bound=True, audio=None):
+    def __init__(self, cameras, log, is_once=False, is_bound=True, audio=None, spread_s=0):
         files = {n: [f] if isinstance(f, (str, pathlib.Path)) else f for n, f in cameras.items()}
         argv = [PYTHON, ROOT / "tests/e2e/rtsp_server.py", *(["--once"] if is_once else []),
-                *(["--audio", audio] if audio else []),
+                *(["--audio", audio] if audio else []), *(["--spread", spread_s] if spread_s else []),
                 *(f"{n}=" + "+".join(map(str, f)) for n, f in files.items())]
         self.server = Program(argv, log, is_bound=is_bound, stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, env={**os.environ, "GST_DEBUG": "1"})

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A street of RTSP cameras out of recordings, for tests and the demo.
 
-    rtsp_server.py [--port N] [--once] [--audio pass|l16|pcmu|pcma|opus] NAME=FILE[+FILE...] ...
+    rtsp_server.py [--port N] [--once] [--spread S] [--audio pass|l16|pcmu|pcma|opus] NAME=FILE[+FILE...] ...
 
 Each NAME is a camera at rtsp://127.0.0.1:PORT/NAME. Pictures are never encoded again: they are
 demuxed, parsed and payloaded, and the spacing of their PTS is kept, so that a speed measured over
@@ -9,6 +9,9 @@ RTSP equals the one measured in the file. All clients of a camera see one timeli
 as from a camera: it starts with the first client, and who comes late joins at the next key frame.
 Cameras loop; with --once the recording is played one time, its clients get an end of stream, and
 later ones are turned away (404). --audio encodes sound that is PCM in the file. FILE+FILE plays one after the other, to change the resolution.
+--spread: as if the cameras had been switched on over S seconds, one after the other: each shows its first
+picture at once and goes on so much later, so that many of one recording do not have their key frames together.
+A file that several cameras play is read once.
 
 Prints `port N`, then `url NAME URL` a camera, then events: `start NAME`, `end NAME`.
 Commands on stdin, each answered by `ok COMMAND …`; without NAME: all cameras.
@@ -197,9 +200,10 @@ class Client:
 class Camera(GstRtspServer.RTSPMediaFactory):
     """One mount point: a timeline in real time and the clients who watch it."""
 
-    def __init__(self, name, clips, is_once, on_end):
+    def __init__(self, name, clips, is_once, delay_s, on_end):
         super().__init__()
         self.name, self.clips, self.is_once, self.on_end = name, clips, is_once, on_end
+        self.delay = int(delay_s * Gst.SECOND)  # between the first picture and the next
         self.duration = sum(c.duration for c in clips)
         self.lock = threading.Condition()
         self.clients, self.is_stalled, self.is_over, self.epoch = [], False, False, 0
@@ -246,6 +250,7 @@ class Camera(GstRtspServer.RTSPMediaFactory):
                         self.lock.wait(0.005)
                     start = time.monotonic() - (unit.dts + at) / 1e9
                     continue
+                at += self.delay
                 due = start + (unit.dts + at) / 1e9
                 while self.epoch == epoch and (left := due - time.monotonic()) > 0:
                     self.lock.wait(left)
@@ -282,15 +287,15 @@ class Camera(GstRtspServer.RTSPMediaFactory):
 class Street:
     """The server with its cameras. Start with run(); commands come from stdin."""
 
-    def __init__(self, port, cameras, is_once, audio):
+    def __init__(self, port, cameras, is_once, audio, spread_s):
         self.server = GstRtspServer.RTSPServer.new()
         self.server.set_address("127.0.0.1")
         self.server.set_service(str(port))
         self.mounts = self.server.get_mount_points()
         self.cameras = {}
-        for name, files in cameras:
-            clips = [Clip(f, audio) for f in files]
-            camera = Camera(name, clips, is_once, self.on_end)
+        clips = {f: Clip(f, audio) for f in {f for _, files in cameras for f in files}}
+        for i, (name, files) in enumerate(cameras):
+            camera = Camera(name, [clips[f] for f in files], is_once, spread_s * i / len(cameras), self.on_end)
             self.cameras[name] = camera
             self.mounts.add_factory("/" + name, camera)
         self.source = self.server.attach(None)
@@ -382,11 +387,12 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
     parser.add_argument("--once", action="store_true")
+    parser.add_argument("--spread", type=float, default=0, metavar="S")
     parser.add_argument("--audio", choices=["pass", *ENCODED], default="pass")
     parser.add_argument("camera", nargs="+", type=camera_argument, metavar="NAME=FILE[+FILE]")
     args = parser.parse_args()
     Gst.init(None)
-    Street(args.port, args.camera, args.once, args.audio).run()
+    Street(args.port, args.camera, args.once, args.audio, args.spread).run()
 
 
 if __name__ == "__main__":
