@@ -6,6 +6,8 @@
 #include "limits.h"
 
 #define MPS_PER_KMH (1 / 3.6)
+#define VAGUE_KMH   3.0  /* an interval wider than this … */
+#define VAGUE_SHARE 0.08 /* … and than this share of the speed is no ground to accuse anyone */
 
 static bool may_speed(enum cb_road_user u)
 {
@@ -35,12 +37,19 @@ void cb_speeding_judge(const struct cb_camera_conf *conf, struct cb_passage *p)
         p->violation = CB_SPEEDING;
 }
 
+/* What wanders so much may have been two, one after the other: half a car, half the lorry before it. */
+static bool is_vague(const struct cb_passage *p)
+{
+    return p->u95_mps > fmax(VAGUE_KMH * MPS_PER_KMH, VAGUE_SHARE * p->speed_mps);
+}
+
 void cb_speeding_judge_in_doubt(const struct cb_camera_conf *conf, struct cb_passage *p,
                                 enum cb_road_user other)
 {
     enum cb_road_user told = p->road_user;
     cb_speeding_judge(conf, p);
-    if (told == CB_UNKNOWN) /* a corner of a lorry, a gleam: whom no picture shows nobody accuses */
+    /* a corner of a lorry, a gleam: whom no picture shows nobody accuses */
+    if (told == CB_UNKNOWN || is_vague(p))
         p->violation = CB_VIOLATION_NONE;
     if (!p->violation || other == told)
         return;

@@ -8,7 +8,8 @@
 void cb_speeding_judge(const struct cb_camera_conf *conf, struct cb_passage *p);
 /**
  * The same of who was seen in pictures, where p's class and another way to tell it may disagree: by the
- * higher limit of both; nobody whose class is not known is accused.
+ * higher limit of both; nobody whose class is not known is accused, nor on an interval wider than 3 km/h
+ * and 8 % of the speed.
  */
 void cb_speeding_judge_in_doubt(const struct cb_camera_conf *conf, struct cb_passage *p,
                                 enum cb_road_user other);

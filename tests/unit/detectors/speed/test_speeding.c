@@ -84,6 +84,29 @@ static void test_doubted_class(void **state)
     }
 }
 
+/* 26/low-sun-4: a car of 78.7 km/h at 100.1 ± 9.5, as a lorry came to hide it. */
+static void test_vague(void **state)
+{
+    (void) state;
+    static const struct {
+        double kmh, u95_kmh;
+        enum cb_violation_kind want;
+    } table[] = {{100.1, 9.5, CB_VIOLATION_NONE},
+                 {100.1, 7.9, CB_SPEEDING},
+                 {35, 3.1, CB_VIOLATION_NONE},
+                 {35, 2.9, CB_SPEEDING}};
+    struct cb_camera_conf conf;
+    cb_camera_conf_init(&conf);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        conf.speed_limit_kmh = table[i].kmh < 50 ? 30 : 80;
+        struct cb_passage p = {.speed_mps = table[i].kmh * KMH, .u95_mps = table[i].u95_kmh * KMH,
+                               .road_user = CB_CAR};
+        cb_speeding_judge_in_doubt(&conf, &p, CB_CAR);
+        assert_int_equal(p.violation, table[i].want);
+        assert_true(p.charged_mps > conf.speed_limit_kmh * KMH); /* the speed itself stands */
+    }
+}
+
 static void test_violation(void **state)
 {
     (void) state;
@@ -142,6 +165,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tolerance),
     cmocka_unit_test(test_verdict),
     cmocka_unit_test(test_doubted_class),
+    cmocka_unit_test(test_vague),
     cmocka_unit_test(test_violation),
     cmocka_unit_test(test_severity),
 };
